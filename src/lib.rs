@@ -1,0 +1,7 @@
+//! romcompat: when the option ROMs on a host change, which virtual machines
+//! can still be migrated or resumed there, and what makes the rest work?
+//!
+//! ARCHITECTURE.md in the repository says how the modules are laid out and
+//! which of them may use which.
+
+pub mod bytes;

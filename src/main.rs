@@ -1,0 +1,2 @@
+//! The romcompat program.
+fn main() {}
