@@ -40,7 +40,11 @@ pub fn array_at<'a, const N: usize>(
 
 /// Little-endian 16-bit field at `OFFSET`.
 #[must_use]
-#[expect(clippy::indexing_slicing, reason = "proved at compile time")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "proved at compile time"
+)]
 pub const fn le16<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u16 {
     const { assert!(OFFSET + 2 <= N, "field outside its structure") };
     u16::from_le_bytes([bytes[OFFSET], bytes[OFFSET + 1]])
@@ -48,7 +52,11 @@ pub const fn le16<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u16 {
 
 /// Little-endian 32-bit field at `OFFSET`.
 #[must_use]
-#[expect(clippy::indexing_slicing, reason = "proved at compile time")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "proved at compile time"
+)]
 pub const fn le32<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u32 {
     const { assert!(OFFSET + 4 <= N, "field outside its structure") };
     u32::from_le_bytes([
@@ -61,7 +69,11 @@ pub const fn le32<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u32 {
 
 /// Single byte at `OFFSET`.
 #[must_use]
-#[expect(clippy::indexing_slicing, reason = "proved at compile time")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "proved at compile time"
+)]
 pub const fn byte<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u8 {
     const { assert!(OFFSET < N, "field outside its structure") };
     bytes[OFFSET]
@@ -69,7 +81,11 @@ pub const fn byte<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u8 {
 
 /// The `LEN` bytes at `OFFSET`, as a signature or a smaller structure.
 #[must_use]
-#[expect(clippy::indexing_slicing, reason = "proved at compile time")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "proved at compile time"
+)]
 pub const fn field<const OFFSET: usize, const LEN: usize, const N: usize>(
     bytes: &[u8; N],
 ) -> [u8; LEN] {
@@ -86,7 +102,8 @@ pub const fn field<const OFFSET: usize, const LEN: usize, const N: usize>(
 /// Sum of all bytes modulo 256: the checksum of the PC world, 0 where right.
 #[must_use]
 pub fn sum8(data: &[u8]) -> u8 {
-    data.iter().fold(0, |sum, &byte| u8::wrapping_add(sum, byte))
+    data.iter()
+        .fold(0, |sum, &byte| u8::wrapping_add(sum, byte))
 }
 
 #[cfg(test)]
@@ -106,7 +123,9 @@ mod tests {
             "header needs 4 bytes at offset 0x1, and 2 are there"
         );
         assert_eq!(
-            array_at::<1>(&[], usize::MAX, "header").unwrap_err().available,
+            array_at::<1>(&[], usize::MAX, "header")
+                .unwrap_err()
+                .available,
             0
         );
     }
