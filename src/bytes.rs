@@ -69,11 +69,7 @@ pub const fn le32<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u32 {
 
 /// Single byte at `OFFSET`.
 #[must_use]
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "proved at compile time"
-)]
+#[expect(clippy::indexing_slicing, reason = "proved at compile time")]
 pub const fn byte<const OFFSET: usize, const N: usize>(bytes: &[u8; N]) -> u8 {
     const { assert!(OFFSET < N, "field outside its structure") };
     bytes[OFFSET]

@@ -5,3 +5,5 @@
 //! which of them may use which.
 
 pub mod bytes;
+pub mod finding;
+pub mod rom;

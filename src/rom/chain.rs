@@ -1,0 +1,406 @@
+//! The chain of images in a ROM, and what follows the last one.
+
+use super::{
+    CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, ImageLength, PCIR_SIGNATURE,
+    PciDataStructure, PciIds, RomFault, SIGNATURE,
+};
+use crate::bytes::sum8;
+use serde::Serialize;
+use thiserror::Error;
+
+/// More images than this are a fault; no known ROM has more than four.
+pub const MAX_IMAGES: usize = 64;
+
+/// An option ROM: its images, what follows them, and all its faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rom<'a> {
+    bytes: &'a [u8],
+    images: Vec<Image<'a>>,
+    faults: Vec<RomFault>,
+}
+
+/// Bytes that are no option ROM at all, and what they seem to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NotAnOptionRom {
+    /// Nothing to read.
+    #[error("the file is empty; an option ROM starts with 55 aa")]
+    Empty,
+    /// Other first bytes than the signature.
+    #[error("{seems} starts with {}; an option ROM starts with 55 aa", HexBytes(.start))]
+    Signature {
+        /// The first bytes, padded with zeros.
+        start: [u8; 2],
+        /// What files that start this way are.
+        seems: &'static str,
+    },
+}
+
+struct HexBytes<'a>(&'a [u8; 2]);
+
+impl std::fmt::Display for HexBytes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [first, second] = self.0;
+        write!(f, "{first:02x} {second:02x}")
+    }
+}
+
+impl NotAnOptionRom {
+    fn of(bytes: &[u8]) -> Self {
+        let start = match *bytes {
+            [] => return Self::Empty,
+            [only] => [only, 0],
+            [first, second, ..] => [first, second],
+        };
+        let printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+        let seems = match bytes {
+            [0x7f, b'E', b'L', b'F', ..] => "an ELF file",
+            [b'M', b'Z', ..] => "a PE executable",
+            [0xed, 0xab, 0xee, 0xdb, ..] => "an RPM package",
+            [b'P', b'K', 3, 4, ..] => "a ZIP archive",
+            [b'Q', b'F', b'I', 0xfb, ..] => "a qcow2 image",
+            _ if bytes.iter().take(512).all(|byte| *byte == 0) => "a file of zeros",
+            _ if bytes.iter().take(512).all(printable) => "a text file",
+            _ => "the file",
+        };
+        Self::Signature { start, seems }
+    }
+}
+
+/// One image of a ROM: a header, mostly a PCI Data Structure, and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Image<'a> {
+    number: usize,
+    offset: usize,
+    bytes: &'a [u8],
+    header: ExpansionRomHeader<'a>,
+    pcir: Option<PciDataStructure<'a>>,
+    efi: Option<EfiHeader<'a>>,
+    sum: u8,
+}
+
+impl<'a> Image<'a> {
+    /// Number of the image, counted from 1.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Offset in bytes from the start of the ROM.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The image's bytes, by its image length, as far as the file has them.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Offset in bytes where the image ends.
+    #[must_use]
+    pub const fn end(&self) -> usize {
+        self.offset.saturating_add(self.bytes.len())
+    }
+
+    /// The expansion ROM header.
+    #[must_use]
+    pub const fn header(&self) -> ExpansionRomHeader<'a> {
+        self.header
+    }
+
+    /// The PCI Data Structure; an ISA ROM has none.
+    #[must_use]
+    pub const fn pcir(&self) -> Option<PciDataStructure<'a>> {
+        self.pcir
+    }
+
+    /// The EFI header of an EFI image with the EFI signature.
+    #[must_use]
+    pub const fn efi(&self) -> Option<EfiHeader<'a>> {
+        self.efi
+    }
+
+    /// The ids that the image is for; an ISA ROM has none.
+    #[must_use]
+    pub fn ids(&self) -> Option<PciIds> {
+        self.pcir.map(PciDataStructure::ids)
+    }
+
+    /// The code type; an ISA ROM is x86 code.
+    #[must_use]
+    pub fn code_type(&self) -> CodeType {
+        self.pcir.map_or(CodeType::X86, PciDataStructure::code_type)
+    }
+
+    /// The sum of an x86 image's bytes, which must be 0. Other images have no
+    /// checksum.
+    #[must_use]
+    pub fn checksum(&self) -> Option<u8> {
+        (self.code_type() == CodeType::X86).then_some(self.sum)
+    }
+
+    /// A short name for people: `x86`, `EFI X64`, `ISA`.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match (self.pcir, self.efi) {
+            (None, _) => "ISA".to_owned(),
+            (Some(_), Some(efi)) => format!("EFI {}", efi.machine()),
+            (Some(pcir), None) => pcir.code_type().to_string(),
+        }
+    }
+}
+
+/// What follows the last image, up to the end of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tail {
+    /// Nothing.
+    None,
+    /// Bytes of 0xFF.
+    Ones,
+    /// Bytes of 0x00.
+    Zeros,
+    /// Something else.
+    Data,
+}
+
+impl<'a> Rom<'a> {
+    /// Reads a ROM. What is wrong with it is in [`Rom::faults`].
+    ///
+    /// # Errors
+    /// [`NotAnOptionRom`] where the first two bytes are not 55 AA.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, NotAnOptionRom> {
+        if !bytes.starts_with(&SIGNATURE) {
+            return Err(NotAnOptionRom::of(bytes));
+        }
+        let mut rom = Self {
+            bytes,
+            images: Vec::new(),
+            faults: Vec::new(),
+        };
+        rom.read_chain();
+        rom.check_tail();
+        Ok(rom)
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The images, in order.
+    #[must_use]
+    pub fn images(&self) -> &[Image<'a>] {
+        &self.images
+    }
+
+    /// Everything that is wrong or noteworthy.
+    #[must_use]
+    pub fn faults(&self) -> &[RomFault] {
+        &self.faults
+    }
+
+    /// Bytes from the start of the ROM to the end of its last image.
+    #[must_use]
+    pub fn images_end(&self) -> usize {
+        self.images.last().map_or(0, Image::end)
+    }
+
+    /// What follows the last image.
+    #[must_use]
+    pub fn tail(&self) -> Tail {
+        let tail = self.bytes.get(self.images_end()..).unwrap_or_default();
+        match tail {
+            [] => Tail::None,
+            _ if tail.iter().all(|byte| *byte == 0xff) => Tail::Ones,
+            _ if tail.iter().all(|byte| *byte == 0) => Tail::Zeros,
+            _ => Tail::Data,
+        }
+    }
+
+    fn read_chain(&mut self) {
+        let mut offset = 0;
+        for number in 1..=MAX_IMAGES {
+            match self.read_image(number, offset) {
+                Some(next) => offset = next,
+                None => return,
+            }
+        }
+        self.faults.push(RomFault::TooManyImages { offset });
+    }
+
+    /// Reads the image at `offset`; gives the offset of the one that follows.
+    fn read_image(&mut self, number: usize, offset: usize) -> Option<usize> {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        if number > 1 && !rest.starts_with(&SIGNATURE) {
+            self.faults.push(RomFault::LastImageMissing {
+                number: number.saturating_sub(1),
+                offset,
+                found: rest.first_chunk().copied(),
+            });
+            return None;
+        }
+        let header = match ExpansionRomHeader::at(self.bytes, offset) {
+            Ok(header) => header,
+            Err(bounds) => {
+                self.faults
+                    .push(RomFault::HeaderOutOfBounds { number, bounds });
+                return None;
+            }
+        };
+        let Some(pcir) = self.read_pcir(number, offset, header) else {
+            self.push_image(number, offset, header, None, header.initialization_size());
+            return None;
+        };
+        let length = pcir.image_length();
+        if length.units() == 0 {
+            self.faults
+                .push(RomFault::ImageLengthZero { number, offset });
+        }
+        if length.bytes() > rest.len() {
+            self.faults.push(RomFault::ImageLengthBeyondFile {
+                number,
+                offset,
+                length,
+                available: rest.len(),
+            });
+        }
+        self.push_image(number, offset, header, Some(pcir), length);
+        let ends = pcir.is_last_image() || length.units() == 0 || length.bytes() > rest.len();
+        (!ends).then(|| offset.saturating_add(length.bytes()))
+    }
+
+    /// Finds the PCI Data Structure of an image, or says why there is none.
+    fn read_pcir(
+        &mut self,
+        number: usize,
+        offset: usize,
+        header: ExpansionRomHeader<'a>,
+    ) -> Option<PciDataStructure<'a>> {
+        let pointer = header.pcir_offset();
+        let at = offset.saturating_add(usize::from(pointer));
+        let structure = PciDataStructure::at(self.bytes, at);
+        let fault = match structure {
+            Ok(pcir) if pcir.signature() == PCIR_SIGNATURE => {
+                self.check_pcir(number, at, pcir);
+                return Some(pcir);
+            }
+            // The fault of an ISA ROM is at most the sum over its own length.
+            _ if number == 1 && self.is_isa(header) => RomFault::NoPcir { pointer },
+            Ok(pcir) => RomFault::PcirSignature {
+                number,
+                offset: at,
+                found: pcir.signature(),
+            },
+            Err(bounds) => RomFault::PcirOutOfBounds {
+                number,
+                pointer,
+                bounds,
+            },
+        };
+        self.faults.push(fault);
+        None
+    }
+
+    /// A ROM without PCI Data Structure that legacy firmware accepts as it is.
+    fn is_isa(&self, header: ExpansionRomHeader<'a>) -> bool {
+        let length = header.initialization_size();
+        let image = self.bytes.get(..length.bytes());
+        image.is_some_and(|image| !image.is_empty() && sum8(image) == 0)
+    }
+
+    fn check_pcir(&mut self, number: usize, offset: usize, pcir: PciDataStructure<'a>) {
+        let required = match pcir.revision() {
+            0..=2 => PciDataStructure::SIZE,
+            _ => PciDataStructure::SIZE_REVISION_3,
+        };
+        if usize::from(pcir.length()) < required {
+            self.faults.push(RomFault::PcirLength {
+                number,
+                offset: offset.saturating_add(0x0a),
+                length: pcir.length(),
+                revision: pcir.revision(),
+                required,
+            });
+        }
+    }
+
+    fn push_image(
+        &mut self,
+        number: usize,
+        offset: usize,
+        header: ExpansionRomHeader<'a>,
+        pcir: Option<PciDataStructure<'a>>,
+        length: ImageLength,
+    ) {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let bytes = rest.get(..length.bytes()).unwrap_or(rest);
+        let is_efi = pcir.is_some_and(|pcir| pcir.code_type() == CodeType::Efi);
+        let mut image = Image {
+            number,
+            offset,
+            bytes,
+            header,
+            pcir,
+            efi: EfiHeader::of_image(bytes)
+                .ok()
+                .filter(|efi| is_efi && efi.efi_signature() == EFI_SIGNATURE),
+            sum: 0,
+        };
+        if image.code_type() == CodeType::X86 {
+            image.sum = sum8(bytes);
+            self.check_x86(&image, length.bytes() <= rest.len());
+        }
+        self.images.push(image);
+    }
+
+    fn check_x86(&mut self, image: &Image<'a>, is_whole: bool) {
+        let Some(pcir) = image.pcir else { return };
+        let initialization = image.header.initialization_size();
+        if initialization != pcir.image_length() {
+            self.faults.push(RomFault::InitLength {
+                number: image.number,
+                offset: image.offset.saturating_add(2),
+                initialization,
+                length: pcir.image_length(),
+            });
+        }
+        if is_whole && image.sum != 0 {
+            self.faults.push(RomFault::ImageChecksum {
+                number: image.number,
+                offset: image.offset,
+                length: image.bytes.len(),
+                sum: image.sum,
+            });
+        }
+    }
+
+    fn check_tail(&mut self) {
+        if self
+            .images
+            .last()
+            .is_some_and(|image| !image.bytes.is_empty())
+            && self.tail() == Tail::Data
+            && !self.ends_in_fault()
+        {
+            let offset = self.images_end();
+            self.faults.push(RomFault::DataAfterLastImage {
+                offset,
+                length: self.bytes.len().saturating_sub(offset),
+            });
+        }
+        if !self.bytes.len().is_multiple_of(ImageLength::UNIT) {
+            self.faults.push(RomFault::SizeNotInUnits {
+                size: self.bytes.len(),
+            });
+        }
+    }
+
+    /// Whether the chain stopped at a fault, so that what follows the last
+    /// image that could be read is that fault's matter.
+    fn ends_in_fault(&self) -> bool {
+        self.faults.iter().any(RomFault::breaks_chain)
+    }
+}
