@@ -5,5 +5,10 @@
 //! which of them may use which.
 
 pub mod bytes;
+pub mod deb;
+pub mod emit;
 pub mod finding;
+pub mod plan;
+pub mod qemu;
 pub mod rom;
+pub mod romset;

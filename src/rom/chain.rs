@@ -174,6 +174,11 @@ impl<'a> Rom<'a> {
         if !bytes.starts_with(&SIGNATURE) {
             return Err(NotAnOptionRom::of(bytes));
         }
+        Ok(Self::parse_signed(bytes))
+    }
+
+    /// Reads a ROM whose signature has been checked already.
+    pub(crate) fn parse_signed(bytes: &'a [u8]) -> Self {
         let mut rom = Self {
             bytes,
             images: Vec::new(),
@@ -181,7 +186,7 @@ impl<'a> Rom<'a> {
         };
         rom.read_chain();
         rom.check_tail();
-        Ok(rom)
+        rom
     }
 
     /// The whole file.

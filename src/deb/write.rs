@@ -1,0 +1,286 @@
+//! Writing a `.deb`, the same bytes for the same contents.
+
+use md5::{Digest, Md5};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use xz2::stream::{Check, Filters, LzmaOptions, MatchFinder, Mode, Stream};
+
+/// One file of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageFile {
+    /// Path from the root of the installed system, without a slash before.
+    pub path: String,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+/// All that a package consists of. Files belong to root, with mode 0644.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageContents {
+    /// The text of the control file.
+    pub control: String,
+    /// The files, in any order.
+    pub files: Vec<PackageFile>,
+    /// Seconds since 1970-01-01 UTC: the date of every file.
+    pub epoch: u64,
+}
+
+/// The value of `Installed-Size` for these files, in KiB: each file rounded
+/// up, 1 for each directory (dpkg-gencontrol(1)).
+#[must_use]
+pub fn installed_size(files: &[PackageFile]) -> u64 {
+    let sizes = files
+        .iter()
+        .map(|file| (file.bytes.len() as u64).div_ceil(1024));
+    let directories = directories(files).len() as u64;
+    sizes.fold(directories, u64::saturating_add)
+}
+
+/// Writes a package in format 2 of deb(5), members and entries in the order
+/// of dpkg-deb, compressed with xz.
+///
+/// # Errors
+/// A path that is too long for a tar header, or an xz encoder that cannot
+/// start.
+pub fn write_package(contents: &PackageContents) -> io::Result<Vec<u8>> {
+    let control = tar_archive(
+        &[
+            PackageFile {
+                path: "control".to_owned(),
+                bytes: contents.control.clone().into_bytes(),
+            },
+            PackageFile {
+                path: "md5sums".to_owned(),
+                bytes: md5sums(&contents.files).into_bytes(),
+            },
+        ],
+        contents.epoch,
+    )?;
+    let data = tar_archive(&contents.files, contents.epoch)?;
+    let mut archive = ar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("debian-binary", b"2.0\n".to_vec()),
+        ("control.tar.xz", compress(&control)?),
+        ("data.tar.xz", compress(&data)?),
+    ] {
+        let mut header = ar::Header::new(name.into(), bytes.len() as u64);
+        header.set_mtime(contents.epoch);
+        header.set_mode(0o100_644);
+        archive.append(&header, &*bytes)?;
+    }
+    archive.into_inner()
+}
+
+/// `md5sums` of the control archive: sum, two spaces, path (deb(5)).
+fn md5sums(files: &[PackageFile]) -> String {
+    let mut sorted: Vec<_> = files.iter().collect();
+    sorted.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut text = String::new();
+    for file in sorted {
+        for byte in Md5::digest(&file.bytes) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        let _ = writeln!(text, "  {}", file.path);
+    }
+    text
+}
+
+/// The root and every folder above a file, sorted.
+fn directories(files: &[PackageFile]) -> BTreeSet<&str> {
+    let mut directories = BTreeSet::from([""]);
+    for file in files {
+        let parents = file.path.match_indices('/');
+        directories.extend(parents.filter_map(|(end, _)| file.path.get(..end)));
+    }
+    directories
+}
+
+/// A tar archive in GNU format: each folder before what is in it, in the
+/// order of names.
+fn tar_archive(files: &[PackageFile], epoch: u64) -> io::Result<Vec<u8>> {
+    let mut entries: Vec<(&str, Option<&[u8]>)> = directories(files)
+        .into_iter()
+        .map(|path| (path, None))
+        .chain(files.iter().map(|file| (&*file.path, Some(&*file.bytes))))
+        .collect();
+    // By components, as dpkg-deb walks: `a/b` stands before `a-c`.
+    entries.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, bytes) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_mtime(epoch);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_username("root")?;
+        header.set_groupname("root")?;
+        header.set_size(bytes.map_or(0, |bytes| bytes.len() as u64));
+        let name = match bytes {
+            Some(_) => {
+                header.set_mode(0o644);
+                format!("./{path}")
+            }
+            None => {
+                header.set_mode(0o755);
+                header.set_entry_type(tar::EntryType::Directory);
+                if path.is_empty() {
+                    "./".to_owned()
+                } else {
+                    format!("./{path}/")
+                }
+            }
+        };
+        set_name(&mut header, &name)?;
+        header.set_cksum();
+        builder.append(&header, bytes.unwrap_or_default())?;
+    }
+    builder.into_inner()
+}
+
+/// Writes a name as it is: `Header::set_path` drops the `./` of dpkg's names.
+fn set_name(header: &mut tar::Header, name: &str) -> io::Result<()> {
+    let field = header.as_gnu_mut().map(|gnu| &mut gnu.name);
+    let field = field.and_then(|field| field.get_mut(..name.len()));
+    let field = field.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            format!(
+                "{name} has {} bytes, and a path in a package has at most 100",
+                name.len()
+            ),
+        )
+    })?;
+    field.copy_from_slice(name.as_bytes());
+    Ok(())
+}
+
+/// Compresses with one thread and a dictionary over the whole data: the ROMs
+/// of one release share code, so its size matters more than the effort.
+fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
+    const DICTIONARY: std::ops::RangeInclusive<u32> = (64 << 10)..=(8 << 20);
+    let dictionary = u32::try_from(data.len())
+        .ok()
+        .and_then(u32::checked_next_power_of_two)
+        .unwrap_or(*DICTIONARY.end())
+        .clamp(*DICTIONARY.start(), *DICTIONARY.end());
+    let mut options = LzmaOptions::new_preset(2)?;
+    options
+        .dict_size(dictionary)
+        .mode(Mode::Fast)
+        .match_finder(MatchFinder::HashChain4)
+        .nice_len(273)
+        .depth(4)
+        .position_bits(0);
+    let stream = Stream::new_stream_encoder(Filters::new().lzma2(&options), Check::Crc64)?;
+    let mut encoder = xz2::write::XzEncoder::new_stream(Vec::new(), stream);
+    encoder.write_all(data)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deb::BinaryPackage;
+    use proptest::prelude::*;
+    use std::convert::Infallible;
+
+    fn contents(files: &[(&str, &[u8])]) -> PackageContents {
+        PackageContents {
+            control: "Package: aa\nVersion: 1\nMaintainer: A <a@b>\n".to_owned(),
+            files: files
+                .iter()
+                .map(|(path, bytes)| PackageFile {
+                    path: (*path).to_owned(),
+                    bytes: bytes.to_vec(),
+                })
+                .collect(),
+            epoch: 1_600_000_000,
+        }
+    }
+
+    fn paths(deb: &[u8]) -> Vec<String> {
+        let mut paths = Vec::new();
+        let package = BinaryPackage::read(deb).unwrap();
+        package
+            .for_each_entry(|entry, _| {
+                paths.push(entry.path.clone());
+                Ok::<_, Infallible>(())
+            })
+            .unwrap();
+        paths
+    }
+
+    #[test]
+    fn folders_stand_once_before_their_files_in_the_order_of_components() {
+        let deb = write_package(&contents(&[
+            ("usr/a-c", b""),
+            ("usr/a/b", b"x"),
+            ("usr/a/a", b""),
+        ]));
+        assert_eq!(
+            paths(&deb.unwrap()),
+            ["", "usr", "usr/a", "usr/a/a", "usr/a/b", "usr/a-c"]
+        );
+    }
+
+    #[test]
+    fn the_order_in_which_files_are_given_does_not_show() {
+        let one = write_package(&contents(&[("a", b"1"), ("b", b"2")])).unwrap();
+        let other = write_package(&contents(&[("b", b"2"), ("a", b"1")])).unwrap();
+        assert_eq!(one, other);
+    }
+
+    #[test]
+    fn the_installed_size_rounds_each_file_up_and_counts_folders() {
+        let files = contents(&[("usr/a", &[0; 1025]), ("usr/b", &[0; 1])]).files;
+        assert_eq!(installed_size(&files), 2 + 1 + 2);
+    }
+
+    #[test]
+    fn a_path_that_no_header_holds_is_refused() {
+        let error = write_package(&contents(&[(&"x".repeat(99), b"")])).unwrap_err();
+        assert!(error.to_string().ends_with("has at most 100"));
+    }
+
+    #[test]
+    fn a_package_that_is_cut_anywhere_is_an_error() {
+        let deb = write_package(&contents(&[("usr/a", &[1; 600])])).unwrap();
+        for end in 0..deb.len() {
+            let result = BinaryPackage::read(&deb[..end]).map(|package| {
+                package
+                    .for_each_entry(|_, content| io::copy(content, &mut io::sink()).map(drop))
+                    .is_ok()
+            });
+            assert!(!result.unwrap_or(false), "{end}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn what_is_written_is_read_again(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            let deb = write_package(&contents(&[("usr/share/qemu/x.rom", &bytes)])).unwrap();
+            let mut found = None;
+            BinaryPackage::read(&deb).unwrap().for_each_entry(|entry, content| {
+                if entry.path.ends_with("x.rom") {
+                    let mut read = Vec::new();
+                    content.read_to_end(&mut read)?;
+                    found = Some(read);
+                }
+                Ok::<_, io::Error>(())
+            }).unwrap();
+            prop_assert_eq!(found, Some(bytes));
+        }
+
+        #[test]
+        fn a_damaged_package_is_read_without_a_panic(at in 0_usize..400, value: u8) {
+            let mut deb = write_package(&contents(&[("usr/a", &[1; 600])])).unwrap();
+            if let Some(byte) = deb.get_mut(at) {
+                *byte = value;
+            }
+            if let Ok(package) = BinaryPackage::read(&deb) {
+                let _ = package.for_each_entry(|_, content| io::copy(content, &mut io::sink()).map(drop));
+            }
+        }
+    }
+}

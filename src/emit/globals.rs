@@ -1,0 +1,40 @@
+//! The mapping as `-global` options for QEMU's command line.
+
+use crate::plan::CompatPlan;
+
+/// One `-global DEVICE.romfile=NAME` a line. Each variant of a card has an
+/// option of its own, since QEMU hands none on from `virtio-net-pci` or
+/// `e1000` to their variants (seen with QEMU 5.2 to 11.1).
+#[must_use]
+pub fn globals(plan: &CompatPlan<'_>) -> String {
+    super::mapping(plan)
+        .map(|(device, romfile)| format!("-global {device}.romfile={romfile}\n"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::tests::with_plan;
+
+    #[test]
+    fn each_variant_of_a_card_has_an_option() {
+        with_plan(&[("efi-e1000.rom", 5000)], |plan| {
+            assert_eq!(
+                super::globals(plan),
+                "-global e1000.romfile=compat-8k-efi-e1000.rom\n\
+                 -global e1000-82544gc.romfile=compat-8k-efi-e1000.rom\n\
+                 -global e1000-82545em.romfile=compat-8k-efi-e1000.rom\n"
+            );
+        });
+    }
+
+    #[test]
+    fn the_class_of_ne2k_pci_is_named_and_not_ne2000() {
+        with_plan(&[("efi-ne2k_pci.rom", 512)], |plan| {
+            assert_eq!(
+                super::globals(plan),
+                "-global ne2k_pci.romfile=compat-512-efi-ne2k_pci.rom\n"
+            );
+        });
+    }
+}

@@ -1,0 +1,36 @@
+//! The mapping as a file for QEMU's `-readconfig`.
+
+use crate::plan::CompatPlan;
+use std::fmt::Write as _;
+
+/// A `[global]` section for each device (`qemu_global_opts` in
+/// system/vl.c). Comments say what the file is for.
+#[must_use]
+pub fn readconfig(plan: &CompatPlan<'_>) -> String {
+    let mut text = String::from(
+        "# For qemu -readconfig: cards of guests that were started with the former\n\
+         # option ROMs keep the sizes of those.\n",
+    );
+    for (device, romfile) in super::mapping(plan) {
+        let _ = write!(
+            text,
+            "\n[global]\n  driver = \"{device}\"\n  property = \"romfile\"\n  value = \"{romfile}\"\n"
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::tests::with_plan;
+
+    #[test]
+    fn each_device_has_a_section() {
+        with_plan(&[("efi-pcnet.rom", 512)], |plan| {
+            let text = super::readconfig(plan);
+            assert!(text.ends_with(
+                "\n[global]\n  driver = \"pcnet\"\n  property = \"romfile\"\n  value = \"compat-512-efi-pcnet.rom\"\n"
+            ));
+        });
+    }
+}

@@ -1,0 +1,454 @@
+//! The ROMs of two releases, paired by name: which migrations break.
+
+use crate::finding::{Code, Finding, Place};
+use crate::plan::Baseline;
+use crate::qemu::{DEVICES, Device, RamBlockSize, missing_romfile, size_mismatch};
+use crate::rom::{BarSize, CodeType};
+use crate::romset::{RomFile, RomSet};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// How a ROM's BAR changes from the old release to the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// The same BAR.
+    Same,
+    /// A larger BAR.
+    Grows,
+    /// A smaller BAR.
+    Shrinks,
+    /// Only the new release has the ROM.
+    Appears,
+    /// Only the old release has the ROM.
+    Disappears,
+}
+
+/// What QEMU says to a migration in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// The destination takes the guest.
+    Accepted,
+    /// The destination refuses it.
+    Refused(Refusal<'a>),
+    /// No guest can have this ROM at the source.
+    Impossible,
+}
+
+/// Why QEMU refuses a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal<'a> {
+    /// The RAM blocks of the ROM differ in size.
+    SizeMismatch {
+        /// The block at the source.
+        source: RamBlockSize,
+        /// The block at the destination.
+        destination: RamBlockSize,
+    },
+    /// The destination does not have the ROM file of this name.
+    MissingRomfile(&'a str),
+}
+
+impl Refusal<'_> {
+    /// The line that QEMU prints for a ROM whose RAM block has this name.
+    #[must_use]
+    pub fn line(&self, ram_block: &str) -> String {
+        match self {
+            Self::SizeMismatch {
+                source,
+                destination,
+            } => size_mismatch(ram_block, *source, *destination),
+            Self::MissingRomfile(name) => missing_romfile(name),
+        }
+    }
+}
+
+/// A ROM as one release has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// Size of the file, in bytes.
+    pub size: u64,
+    /// The BAR that QEMU gives it.
+    pub bar: BarSize,
+    /// The file itself; a baseline has none.
+    pub file: Option<&'a RomFile>,
+}
+
+impl<'a> From<&'a RomFile> for Side<'a> {
+    fn from(file: &'a RomFile) -> Self {
+        Self {
+            size: file.size(),
+            bar: file.bar(),
+            file: Some(file),
+        }
+    }
+}
+
+/// One ROM in the old release, the new one, or both.
+#[derive(Debug, Clone)]
+pub struct Pair<'a> {
+    /// The file name by which QEMU loads it, in the old release if it has it.
+    pub name: &'a str,
+    /// The ROM of the old release.
+    pub old: Option<Side<'a>>,
+    /// The ROM of the new release.
+    pub new: Option<Side<'a>>,
+}
+
+impl<'a> Pair<'a> {
+    /// The devices that load this ROM by default, by any of its names.
+    pub fn devices(&self) -> impl Iterator<Item = &'static Device> {
+        let files = [self.old, self.new].into_iter().flatten();
+        let links: Vec<&str> = files
+            .filter_map(|side| side.file)
+            .flat_map(|file| file.other_names().iter().map(String::as_str))
+            .collect();
+        let name = self.name;
+        DEVICES
+            .iter()
+            .filter(move |device| device.romfile == name || links.contains(&device.romfile))
+    }
+
+    /// How the BAR changes.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        match (self.old, self.new) {
+            (Some(_), None) => Change::Disappears,
+            (None, _) => Change::Appears,
+            (Some(old), Some(new)) => match old.bar.cmp(&new.bar) {
+                std::cmp::Ordering::Less => Change::Grows,
+                std::cmp::Ordering::Equal => Change::Same,
+                std::cmp::Ordering::Greater => Change::Shrinks,
+            },
+        }
+    }
+
+    /// Whether a guest of the old release could not go to the new one.
+    #[must_use]
+    pub fn breaks(&self) -> bool {
+        matches!(self.forward(), Verdict::Refused(_))
+    }
+
+    /// The verdict from the old release to the new one.
+    #[must_use]
+    pub fn forward(&self) -> Verdict<'a> {
+        self.verdict(self.old, self.new)
+    }
+
+    /// The verdict from the new release back to the old one.
+    #[must_use]
+    pub fn backward(&self) -> Verdict<'a> {
+        self.verdict(self.new, self.old)
+    }
+
+    fn verdict(&self, source: Option<Side<'_>>, destination: Option<Side<'_>>) -> Verdict<'a> {
+        let Some(source) = source else {
+            return Verdict::Impossible;
+        };
+        let Some(destination) = destination else {
+            return Verdict::Refused(Refusal::MissingRomfile(self.name));
+        };
+        let source = RamBlockSize::of_bar(source.bar);
+        let destination = RamBlockSize::of_bar(destination.bar);
+        if source == destination {
+            return Verdict::Accepted;
+        }
+        Verdict::Refused(Refusal::SizeMismatch {
+            source,
+            destination,
+        })
+    }
+
+    /// Name of a RAM block that holds the ROM. A ROM that no device loads by
+    /// default is named by the guest itself, whose device is not known here:
+    /// `virtio-net-pci` then stands for it.
+    #[must_use]
+    pub fn example_ram_block(&self) -> &'static str {
+        self.devices()
+            .next()
+            .map_or("virtio-net-pci.rom", |device| device.ram_block)
+    }
+
+    /// A finding where a guest of the old release is refused.
+    #[must_use]
+    pub fn breaking_finding(&self) -> Option<Finding> {
+        let Verdict::Refused(refusal) = self.forward() else {
+            return None;
+        };
+        let (code, required) = match (self.old, self.new) {
+            (Some(old), Some(new)) => (
+                Code::WouldBreak,
+                format!(
+                    "the BAR must stay {}, and the new ROM ({} bytes) has {}",
+                    old.bar, new.size, new.bar
+                ),
+            ),
+            _ => (
+                Code::RomDisappears,
+                "the new release must have the ROM, or guests must name another".to_owned(),
+            ),
+        };
+        let line = refusal.line(self.example_ram_block());
+        Some(self.finding(code, format!("QEMU will say `{line}`"), required))
+    }
+
+    /// Findings about what the new ROM lacks of the old one's images.
+    #[must_use]
+    pub fn content_findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let file = |side: Option<Side<'a>>| side.and_then(|side| side.file);
+        if let (Some(old), Some(new)) = (file(self.old), file(self.new)) {
+            self.compare_contents(old, new, &mut findings);
+        }
+        findings
+    }
+
+    /// A finding where the new ROM leaves less of its BAR free than `percent`.
+    /// Padding after the last image counts as free.
+    #[must_use]
+    pub fn headroom_finding(&self, percent: u8) -> Option<Finding> {
+        let new = self.new?;
+        let used = new.file.map_or(new.size, |file| file.used());
+        let free = new.bar.room_left(used);
+        let limit = new.bar.bytes().saturating_mul(u64::from(percent)) / 100;
+        (free < limit).then(|| {
+            self.finding(
+                Code::LittleHeadroom,
+                format!("{used} bytes leave {free} of the BAR of {} free", new.bar),
+                format!("{percent}% ({limit} bytes) are asked for"),
+            )
+        })
+    }
+
+    fn compare_contents(&self, old: &RomFile, new: &RomFile, findings: &mut Vec<Finding>) {
+        let (old, new) = (Contents::of(old), Contents::of(new));
+        if old.has_x86 && !new.has_x86 {
+            findings.push(self.finding(
+                Code::X86ImageMissing,
+                format!(
+                    "the old ROM has an x86 image, the new one has {}",
+                    new.kinds
+                ),
+                "guests with legacy BIOS firmware boot from the network by it".to_owned(),
+            ));
+        }
+        if !old.efi_machines.is_empty() && new.efi_machines.is_empty() {
+            findings.push(self.finding(
+                Code::EfiImageMissing,
+                format!(
+                    "the old ROM has an EFI image, the new one has {}",
+                    new.kinds
+                ),
+                "guests with UEFI firmware boot from the network by it".to_owned(),
+            ));
+        } else if !old.efi_machines.is_subset(&new.efi_machines) {
+            findings.push(self.finding(
+                Code::EfiMachineDiffers,
+                format!(
+                    "the EFI images are for {}, they were for {}",
+                    list(&new.efi_machines),
+                    list(&old.efi_machines)
+                ),
+                "firmware runs images of its own machine type only".to_owned(),
+            ));
+        }
+    }
+
+    fn finding(&self, code: Code, found: String, required: String) -> Finding {
+        Finding {
+            code,
+            severity: code.default_severity(),
+            subject: self.name.to_owned(),
+            place: Place::default(),
+            found,
+            required,
+            next_step: code.explanation().remedy.to_owned(),
+        }
+    }
+}
+
+/// What a guest's firmware finds in a ROM.
+struct Contents {
+    has_x86: bool,
+    efi_machines: BTreeSet<String>,
+    kinds: String,
+}
+
+impl Contents {
+    fn of(file: &RomFile) -> Self {
+        let rom = file.rom();
+        let images = rom.images();
+        let kinds: Vec<_> = images.iter().map(|image| image.kind()).collect();
+        Self {
+            has_x86: images
+                .iter()
+                .any(|image| image.code_type() == CodeType::X86),
+            efi_machines: images
+                .iter()
+                .filter_map(|image| image.efi())
+                .map(|efi| efi.machine().to_string())
+                .collect(),
+            kinds: if kinds.is_empty() {
+                "no image".to_owned()
+            } else {
+                kinds.join(" + ")
+            },
+        }
+    }
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    names.iter().cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// All ROMs of two releases, by name.
+#[derive(Debug, Clone)]
+pub struct Comparison<'a> {
+    /// Every ROM of either, sorted by name.
+    pub pairs: Vec<Pair<'a>>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Pairs the ROMs of two releases by file name and link name. Two inputs
+    /// of one ROM each are compared whatever their names are.
+    #[must_use]
+    pub fn new(old: &'a RomSet, new: &'a RomSet) -> Self {
+        let mut pairs: Vec<Pair<'a>> = match (&*old.roms, &*new.roms) {
+            ([only_old], [only_new]) => vec![Pair {
+                name: only_old.name(),
+                old: Some(only_old.into()),
+                new: Some(only_new.into()),
+            }],
+            _ => {
+                let from_old = old.roms.iter().map(|rom| Pair {
+                    name: rom.name(),
+                    old: Some(rom.into()),
+                    new: new.find(rom.name()).map(Side::from),
+                });
+                let only_new = new.roms.iter().filter(|rom| old.find(rom.name()).is_none());
+                let from_new = only_new.map(|rom| Pair {
+                    name: rom.name(),
+                    old: None,
+                    new: Some(rom.into()),
+                });
+                from_old.chain(from_new).collect()
+            }
+        };
+        pairs.sort_by_key(|pair| pair.name);
+        Self { pairs }
+    }
+
+    /// Pairs the entries of a baseline with the ROMs of a new release. A ROM
+    /// that the baseline does not list is not compared.
+    #[must_use]
+    pub fn with_baseline(baseline: &'a Baseline, new: &'a RomSet) -> Self {
+        let pairs = baseline.entries().map(|(name, bar)| Pair {
+            name,
+            old: Some(Side {
+                size: bar.bytes(),
+                bar,
+                file: None,
+            }),
+            new: new.find(name).map(Side::from),
+        });
+        Self {
+            pairs: pairs.collect(),
+        }
+    }
+
+    /// The ROMs for which a guest of the old release could not go to the new.
+    pub fn breaking(&self) -> impl Iterator<Item = &Pair<'a>> {
+        self.pairs.iter().filter(|pair| pair.breaks())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::{rom_set, rom_with};
+
+    fn verdicts(old: &[(&str, usize)], new: &[(&str, usize)]) -> Vec<(String, Change, bool)> {
+        let (old, new) = (rom_set(old), rom_set(new));
+        Comparison::new(&old, &new)
+            .pairs
+            .iter()
+            .map(|pair| (pair.name.to_owned(), pair.change(), pair.breaks()))
+            .collect()
+    }
+
+    #[test]
+    fn each_change_has_its_verdict() {
+        let old = [
+            ("gone", 4096),
+            ("grown", 4096),
+            ("same", 4096),
+            ("shrunk", 8192),
+        ];
+        let new = [
+            ("extra", 512),
+            ("grown", 8192),
+            ("same", 3072),
+            ("shrunk", 4096),
+        ];
+        assert_eq!(
+            verdicts(&old, &new),
+            [
+                ("extra".into(), Change::Appears, false),
+                ("gone".into(), Change::Disappears, true),
+                ("grown".into(), Change::Grows, true),
+                ("same".into(), Change::Same, false),
+                ("shrunk".into(), Change::Shrinks, true),
+            ]
+        );
+    }
+
+    #[test]
+    fn both_directions_are_refused_with_the_source_size_first() {
+        let old = rom_set(&[("efi-e1000.rom", 4096)]);
+        let new = rom_set(&[("efi-e1000.rom", 8192)]);
+        let comparison = Comparison::new(&old, &new);
+        let line =
+            |sizes| format!("Size mismatch: 0000:00:02.0/e1000.rom: {sizes}: Invalid argument");
+        let pair = &comparison.pairs[0];
+        let refused = |verdict: Verdict<'_>| match verdict {
+            Verdict::Refused(refusal) => refusal.line(pair.example_ram_block()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(pair.forward()), line("0x1000 != 0x2000"));
+        assert_eq!(refused(pair.backward()), line("0x2000 != 0x1000"));
+    }
+
+    #[test]
+    fn a_rom_below_the_page_size_may_grow_up_to_it() {
+        let result = verdicts(&[("a", 1024)], &[("a", 4096)]);
+        assert_eq!(result, [("a".into(), Change::Grows, false)]);
+    }
+
+    #[test]
+    fn two_single_roms_are_compared_whatever_their_names_are() {
+        let result = verdicts(&[("a", 4096)], &[("b", 8192)]);
+        assert_eq!(result, [("a".into(), Change::Grows, true)]);
+    }
+
+    #[test]
+    fn a_lost_image_is_a_finding() {
+        let old = rom_with("a", &[CodeType::X86, CodeType::Efi]);
+        let codes = |new| {
+            let comparison = Comparison::new(&old, &new);
+            let findings = comparison.pairs[0].content_findings();
+            findings
+                .iter()
+                .map(|finding| finding.code)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            codes(rom_with("a", &[CodeType::Efi])),
+            [Code::X86ImageMissing]
+        );
+        assert_eq!(
+            codes(rom_with("a", &[CodeType::X86])),
+            [Code::EfiImageMissing]
+        );
+        assert_eq!(codes(old.clone()), []);
+    }
+}

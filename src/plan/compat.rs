@@ -1,0 +1,397 @@
+//! Which old ROMs to ship under which names, padded to which size.
+
+use crate::plan::{Change, Comparison, Pair, Side};
+use crate::qemu::Device;
+use crate::rom::BarSize;
+use crate::rom::edit::{PadError, PadSize, pad};
+use crate::romset::{RomFile, RomSet};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use thiserror::Error;
+
+/// Which ROMs of the old release to ship.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Ship those that do not break, too.
+    pub all: bool,
+    /// Ship only ROMs whose names match one of these; all if there is none.
+    pub patterns: Vec<glob::Pattern>,
+}
+
+impl Selection {
+    fn takes(&self, pair: &Pair<'_>) -> bool {
+        (self.all || pair.breaks())
+            && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(pair.name)))
+    }
+}
+
+/// How a compat ROM's name is made of the size class and the old name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NamePattern(String);
+
+/// The folder for option ROMs in which every QEMU of every release searches.
+pub const QEMU_SHARE: &str = "/usr/share/qemu";
+
+/// Names and place of the compat ROMs.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    /// How their names are made.
+    pub pattern: NamePattern,
+    /// The folder in which they are installed, an absolute path.
+    pub install_dir: String,
+}
+
+impl Default for Naming {
+    fn default() -> Self {
+        Self {
+            pattern: NamePattern::default(),
+            install_dir: QEMU_SHARE.to_owned(),
+        }
+    }
+}
+
+impl Naming {
+    fn romfile(&self, name: &str) -> String {
+        if self.install_dir == QEMU_SHARE {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.install_dir)
+        }
+    }
+}
+
+/// Why a text is no name pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NamePatternError {
+    /// Without the old name, compat names would collide.
+    #[error("the name pattern `{0}` lacks {{name}}; it must be like `compat-{{size}}-{{name}}`")]
+    NoName(String),
+    /// A name that is none: with a slash, white space or another placeholder.
+    #[error(
+        "the name pattern `{pattern}` has `{character}`; file names here are made of letters, digits and `+-._`, and of {{size}} and {{name}}"
+    )]
+    Character {
+        /// The pattern.
+        pattern: String,
+        /// What may not stand in it.
+        character: char,
+    },
+}
+
+impl Default for NamePattern {
+    /// Ubuntu's names: `compat-256k-efi-virtio.rom`.
+    fn default() -> Self {
+        Self("compat-{size}-{name}".to_owned())
+    }
+}
+
+impl TryFrom<String> for NamePattern {
+    type Error = NamePatternError;
+
+    fn try_from(pattern: String) -> Result<Self, NamePatternError> {
+        if !pattern.contains("{name}") {
+            return Err(NamePatternError::NoName(pattern));
+        }
+        let rest = pattern.replace("{name}", "").replace("{size}", "");
+        let bad = |c: &char| !c.is_ascii_alphanumeric() && !"+-._".contains(*c);
+        match rest.chars().find(bad) {
+            Some(character) => Err(NamePatternError::Character { pattern, character }),
+            None => Ok(Self(pattern)),
+        }
+    }
+}
+
+impl std::str::FromStr for NamePattern {
+    type Err = NamePatternError;
+
+    fn from_str(text: &str) -> Result<Self, NamePatternError> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<NamePattern> for String {
+    fn from(pattern: NamePattern) -> Self {
+        pattern.0
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl NamePattern {
+    fn compat_name(&self, bar: BarSize, name: &str) -> String {
+        self.0
+            .replace("{size}", &bar.label())
+            .replace("{name}", name)
+    }
+}
+
+/// One ROM of the old release as it is shipped.
+#[derive(Debug, Clone)]
+pub struct CompatRom<'a> {
+    /// Its compat name.
+    pub name: String,
+    /// What a device's `romfile` property must say: the name where QEMU
+    /// searches the folder, else the whole path.
+    pub romfile: String,
+    /// The old ROM.
+    pub origin: &'a RomFile,
+    /// The old ROM's bytes, then 0xFF up to the BAR.
+    pub bytes: Vec<u8>,
+    /// The BAR that it keeps.
+    pub bar: BarSize,
+    /// What would happen to it otherwise; nothing is known without new ROMs.
+    pub change: Option<Change>,
+    /// The devices that load the old ROM by default.
+    pub devices: Vec<&'static Device>,
+}
+
+/// What to ship so that guests of the old release go to the new one.
+#[derive(Debug, Clone)]
+pub struct CompatPlan<'a> {
+    /// The old release.
+    pub old: &'a RomSet,
+    /// The folder in which the ROMs are installed.
+    pub install_dir: String,
+    /// The ROMs to ship, in order of their old names.
+    pub roms: Vec<CompatRom<'a>>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// The compat name is the name of another ROM.
+    #[error(
+        "the compat name {name} is the name of a ROM in {set}; choose another with `--name-pattern`"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The set that has it.
+        set: String,
+    },
+    /// A ROM of another size class than the one asked for.
+    #[error(
+        "{name} has a BAR of {bar}, and {wanted} is asked for; a compat ROM of another size does not migrate, so leave the size out or select other ROMs"
+    )]
+    OtherSize {
+        /// The ROM.
+        name: String,
+        /// Its BAR.
+        bar: BarSize,
+        /// The size asked for.
+        wanted: BarSize,
+    },
+    /// The old ROM cannot be padded.
+    #[error("{name}: {source}")]
+    Pad {
+        /// The ROM.
+        name: String,
+        /// Why not.
+        source: PadError,
+    },
+}
+
+impl<'a> CompatPlan<'a> {
+    /// Plans what to ship of `old` for hosts that have `new`; without `new`,
+    /// everything that the selection's patterns take.
+    ///
+    /// # Errors
+    /// [`PlanError`] for a name that is taken, a ROM of another size than
+    /// `size`, and a ROM that cannot be padded.
+    pub fn new(
+        old: &'a RomSet,
+        new: Option<&'a RomSet>,
+        selection: &Selection,
+        naming: &Naming,
+        size: Option<BarSize>,
+    ) -> Result<Self, PlanError> {
+        let selected: Vec<(&RomFile, Option<Change>, Vec<&'static Device>)> = match new {
+            Some(new) => Comparison::new(old, new)
+                .pairs
+                .iter()
+                .filter(|pair| selection.takes(pair))
+                .filter_map(|pair| {
+                    let file = pair.old?.file?;
+                    Some((file, Some(pair.change()), pair.devices().collect()))
+                })
+                .collect(),
+            None => old
+                .roms
+                .iter()
+                .map(|file| Pair {
+                    name: file.name(),
+                    old: Some(Side::from(file)),
+                    new: None,
+                })
+                .filter(|pair| selection.takes(pair))
+                .filter_map(|pair| Some((pair.old?.file?, None, pair.devices().collect())))
+                .collect(),
+        };
+        let mut roms = Vec::with_capacity(selected.len());
+        for (origin, change, devices) in selected {
+            let bar = origin.bar();
+            if let Some(wanted) = size.filter(|wanted| *wanted != bar) {
+                return Err(PlanError::OtherSize {
+                    name: origin.name().to_owned(),
+                    bar,
+                    wanted,
+                });
+            }
+            let name = naming.pattern.compat_name(bar, origin.name());
+            let taken = [Some(old), new].into_iter().flatten();
+            if let Some(set) = taken.into_iter().find(|set| set.find(&name).is_some()) {
+                return Err(PlanError::NameTaken {
+                    name,
+                    set: set.label.clone(),
+                });
+            }
+            let bytes =
+                pad(origin.bytes(), PadSize::Next, 0xff).map_err(|source| PlanError::Pad {
+                    name: origin.name().to_owned(),
+                    source,
+                })?;
+            roms.push(CompatRom {
+                romfile: naming.romfile(&name),
+                name,
+                origin,
+                bytes,
+                bar,
+                change,
+                devices,
+            });
+        }
+        Ok(Self {
+            old,
+            install_dir: naming.install_dir.clone(),
+            roms,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::rom::CodeType;
+    use crate::rom::tests::{image, last, legacy_image};
+    use crate::romset::RomCollector;
+
+    /// ROMs of these names and file sizes, in bytes.
+    pub(crate) fn rom_set(roms: &[(&str, usize)]) -> RomSet {
+        let mut collector = RomCollector::default();
+        for (name, size) in roms {
+            let mut bytes = legacy_image(1);
+            bytes.resize(*size, 0xff);
+            collector.add_file(name, bytes).unwrap();
+        }
+        collector.finish("test", None).unwrap()
+    }
+
+    /// One ROM with images of these code types.
+    pub(crate) fn rom_with(name: &str, code_types: &[CodeType]) -> RomSet {
+        let mut bytes = Vec::new();
+        let (end, rest) = code_types.split_last().unwrap();
+        for code_type in rest {
+            bytes.extend(image(1, *code_type));
+        }
+        bytes.extend(last(image(1, *end)));
+        let mut collector = RomCollector::default();
+        collector.add_file(name, bytes).unwrap();
+        collector.finish("test", None).unwrap()
+    }
+
+    fn plan<'a>(old: &'a RomSet, new: &'a RomSet, selection: &Selection) -> CompatPlan<'a> {
+        CompatPlan::new(old, Some(new), selection, &Naming::default(), None).unwrap()
+    }
+
+    /// Hands over the plan that ships all of these ROMs.
+    pub(crate) fn with_plan(roms: &[(&str, usize)], check: impl FnOnce(&CompatPlan<'_>)) {
+        let old = rom_set(roms);
+        let naming = Naming::default();
+        check(&CompatPlan::new(&old, None, &Selection::default(), &naming, None).unwrap());
+    }
+
+    fn names(plan: &CompatPlan<'_>) -> Vec<String> {
+        plan.roms.iter().map(|rom| rom.name.clone()).collect()
+    }
+
+    #[test]
+    fn a_rom_that_breaks_is_shipped_padded_under_its_class_name() {
+        let old = rom_set(&[("efi-virtio.rom", 249_344), ("pxe-virtio.rom", 75_776)]);
+        let new = rom_set(&[("efi-virtio.rom", 300_032), ("pxe-virtio.rom", 80_896)]);
+        let plan = plan(&old, &new, &Selection::default());
+        assert_eq!(names(&plan), ["compat-256k-efi-virtio.rom"]);
+        let rom = &plan.roms[0];
+        assert_eq!(rom.bytes.len(), 0x40000);
+        assert!(rom.bytes.starts_with(old.roms[0].bytes()));
+        assert_eq!(rom.change, Some(Change::Grows));
+        assert_eq!(rom.devices.len(), 3);
+    }
+
+    #[test]
+    fn all_ships_those_that_do_not_break_and_patterns_narrow_it() {
+        let old = rom_set(&[("efi-virtio.rom", 512), ("pxe-virtio.rom", 512)]);
+        let mut selection = Selection {
+            all: true,
+            patterns: Vec::new(),
+        };
+        assert_eq!(plan(&old, &old, &selection).roms.len(), 2);
+        selection.patterns.push("efi-*".parse().unwrap());
+        assert_eq!(
+            names(&plan(&old, &old, &selection)),
+            ["compat-512-efi-virtio.rom"]
+        );
+        selection.all = false;
+        assert!(plan(&old, &old, &selection).roms.is_empty());
+    }
+
+    #[test]
+    fn without_new_roms_everything_is_shipped() {
+        let old = rom_set(&[("a.rom", 512), ("b.rom", 512)]);
+        let naming = Naming::default();
+        let plan = CompatPlan::new(&old, None, &Selection::default(), &naming, None).unwrap();
+        assert_eq!(plan.roms.len(), 2);
+        assert_eq!(plan.roms[0].change, None);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_and_another_size_are_refused() {
+        let old = rom_set(&[("a.rom", 512)]);
+        let all = Selection {
+            all: true,
+            patterns: Vec::new(),
+        };
+        let same = Naming {
+            pattern: "{name}".parse().unwrap(),
+            ..Naming::default()
+        };
+        let error = CompatPlan::new(&old, None, &all, &same, None).unwrap_err();
+        assert!(matches!(error, PlanError::NameTaken { .. }));
+        let size = "256K".parse().ok();
+        let error = CompatPlan::new(&old, None, &all, &Naming::default(), size).unwrap_err();
+        assert!(matches!(error, PlanError::OtherSize { .. }));
+    }
+
+    #[test]
+    fn a_folder_that_qemu_does_not_search_is_named_in_the_romfile() {
+        let old = rom_set(&[("a.rom", 512)]);
+        let naming = Naming {
+            install_dir: "/usr/lib/ipxe/qemu".to_owned(),
+            ..Naming::default()
+        };
+        let plan = CompatPlan::new(&old, None, &Selection::default(), &naming, None).unwrap();
+        assert_eq!(plan.roms[0].romfile, "/usr/lib/ipxe/qemu/compat-512-a.rom");
+    }
+
+    #[test]
+    fn name_patterns_need_the_old_name_and_plain_characters() {
+        let error = |text: &str| text.parse::<NamePattern>().unwrap_err().to_string();
+        assert!(error("compat-{size}").contains("lacks {name}"));
+        assert!(error("../{name}").contains("has `/`"));
+        assert!(error("{class}-{name}").contains("has `{`"));
+    }
+}

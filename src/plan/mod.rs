@@ -1,0 +1,14 @@
+//! Old ROMs × new ROMs → what breaks, and what to ship so that it does not.
+
+mod baseline;
+mod compare;
+mod compat;
+
+pub use baseline::{Baseline, BaselineError};
+pub use compare::{Change, Comparison, Pair, Refusal, Side, Verdict};
+pub use compat::{
+    CompatPlan, CompatRom, NamePattern, NamePatternError, Naming, PlanError, QEMU_SHARE, Selection,
+};
+
+#[cfg(test)]
+pub(crate) use compat::tests;

@@ -1,0 +1,204 @@
+//! Bytes of any kind become a set of ROMs.
+
+use super::{CollectError, MAX_ROM, PackageOrigin, RomCollector, RomSet, file_name};
+use crate::deb::tar_entries::{Entry, EntryKind, TarError, for_each_entry, is_tar};
+use crate::deb::{
+    AR_MAGIC, BinaryPackage, Compression, DebError, Decoder, UNPACKED_LIMIT, VisitError,
+};
+use crate::rom::{NotAnOptionRom, Rom, SIGNATURE};
+use std::io::{self, Read};
+use thiserror::Error;
+
+/// The largest input file that is read, in bytes: 256 MiB.
+pub const MAX_INPUT: u64 = 256 << 20;
+
+/// Why bytes are no set of ROMs. The messages are about an input whose name
+/// the caller adds.
+#[derive(Debug, Error)]
+pub enum InputError {
+    /// Neither a ROM nor anything that holds ROMs.
+    #[error("{0}; a ROM file, a directory, a .deb and a tar archive are read")]
+    Unknown(NotAnOptionRom),
+    /// Compressed data that cannot be read.
+    #[error("it cannot be unpacked: {0}")]
+    Unpack(io::Error),
+    /// A ROM file that is too large for a PCI device.
+    #[error("{0} has more than 16 MiB, the largest BAR of an option ROM")]
+    TooLarge(String),
+    /// A damaged package.
+    #[error(transparent)]
+    Deb(#[from] DebError),
+    /// A damaged tar archive.
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    /// Files that make no set.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// The content of an entry that cannot be read.
+    #[error("{path}: {source}")]
+    Entry {
+        /// Path of the entry.
+        path: String,
+        /// What the decoder says.
+        source: io::Error,
+    },
+}
+
+/// Makes a set of an input's bytes, whatever they are: a ROM, a `.deb`, or a
+/// tar archive or ROM in xz, zstd, gzip or nothing. `label` is the input as
+/// the user named it.
+///
+/// # Errors
+/// [`InputError`] where the bytes are none of these, or damaged.
+pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
+    if bytes.starts_with(AR_MAGIC) {
+        return read_package(label, &bytes);
+    }
+    if bytes.starts_with(&SIGNATURE) {
+        return read_rom(label, bytes);
+    }
+    if is_tar(&bytes) {
+        return read_tar(label, &*bytes);
+    }
+    if Compression::of(&bytes) == Compression::None {
+        return Err(unknown(&bytes));
+    }
+    let mut decoder = Decoder::new(&bytes, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
+    let mut start = Vec::new();
+    (&mut decoder)
+        .take(512)
+        .read_to_end(&mut start)
+        .map_err(InputError::Unpack)?;
+    let start_is_tar = is_tar(&start);
+    let mut unpacked = io::Cursor::new(start).chain(decoder);
+    if start_is_tar {
+        return read_tar(label, unpacked);
+    }
+    let mut rom = Vec::new();
+    (&mut unpacked)
+        .take(MAX_ROM.saturating_add(1))
+        .read_to_end(&mut rom)
+        .map_err(InputError::Unpack)?;
+    read_rom(label, rom)
+}
+
+fn unknown(bytes: &[u8]) -> InputError {
+    InputError::Unknown(Rom::parse(bytes).err().unwrap_or(NotAnOptionRom::Empty))
+}
+
+fn read_rom(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
+    if bytes.len() as u64 > MAX_ROM {
+        return Err(InputError::TooLarge(file_name(label).to_owned()));
+    }
+    if !bytes.starts_with(&SIGNATURE) {
+        return Err(unknown(&bytes));
+    }
+    let mut collector = RomCollector::default();
+    collector.add_file(file_name(label), bytes)?;
+    Ok(collector.finish(label, None)?)
+}
+
+fn read_tar(label: &str, tar: impl Read) -> Result<RomSet, InputError> {
+    let mut collector = RomCollector::default();
+    for_each_entry(tar, |entry, content| {
+        take_entry(&mut collector, entry, content)
+    })?;
+    Ok(collector.finish(label, None)?)
+}
+
+fn read_package(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
+    let package = BinaryPackage::read(bytes)?;
+    let documents = format!("usr/share/doc/{}/", package.control().package());
+    let mut collector = RomCollector::default();
+    let mut copyright = None;
+    let mut changelog = None;
+    let visited = package.for_each_entry(|entry, content| {
+        let document = entry.path.strip_prefix(&documents);
+        match (document, &entry.kind) {
+            (Some("copyright"), EntryKind::File) => {
+                copyright = Some(read_content(entry, content)?);
+                collector.leave_out();
+                Ok(())
+            }
+            (Some("changelog.Debian.gz" | "changelog.gz"), EntryKind::File)
+                if changelog.is_none() || entry.path.ends_with("Debian.gz") =>
+            {
+                changelog = Some(read_content(entry, content)?);
+                collector.leave_out();
+                Ok(())
+            }
+            _ => take_entry(&mut collector, entry, content),
+        }
+    });
+    match visited {
+        Ok(()) => {}
+        Err(VisitError::Deb(error)) => return Err(error.into()),
+        Err(VisitError::Visitor(error)) => return Err(error),
+    }
+    let changelog = changelog
+        .map(|packed| unpack_changelog(&packed))
+        .transpose()?;
+    let origin = PackageOrigin {
+        control: package.into_control(),
+        copyright,
+        changelog,
+    };
+    Ok(collector.finish(label, Some(origin))?)
+}
+
+fn unpack_changelog(packed: &[u8]) -> Result<Vec<u8>, InputError> {
+    let mut text = Vec::new();
+    Decoder::new(packed, MAX_ROM)
+        .and_then(|mut decoder| decoder.read_to_end(&mut text))
+        .map_err(|source| InputError::Entry {
+            path: "the Debian changelog".to_owned(),
+            source,
+        })?;
+    Ok(text)
+}
+
+/// Takes a ROM or a link; counts what is neither without reading it whole.
+fn take_entry(
+    collector: &mut RomCollector,
+    entry: &Entry,
+    content: &mut dyn Read,
+) -> Result<(), InputError> {
+    match &entry.kind {
+        EntryKind::Symlink(target) => collector.add_link(&entry.path, target),
+        EntryKind::HardLink(target) => collector.add_link(&entry.path, &format!("/{target}")),
+        EntryKind::Directory => {}
+        EntryKind::Other => collector.leave_out(),
+        EntryKind::File => {
+            let mut start = Vec::new();
+            content
+                .take(2)
+                .read_to_end(&mut start)
+                .map_err(|source| entry_error(entry, source))?;
+            if start == SIGNATURE {
+                start.extend(read_content(entry, content)?);
+                collector.add_file(&entry.path, start)?;
+            } else {
+                collector.leave_out();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_content(entry: &Entry, content: &mut dyn Read) -> Result<Vec<u8>, InputError> {
+    if entry.size > MAX_ROM {
+        return Err(InputError::TooLarge(entry.path.clone()));
+    }
+    let mut bytes = Vec::new();
+    content
+        .read_to_end(&mut bytes)
+        .map_err(|source| entry_error(entry, source))?;
+    Ok(bytes)
+}
+
+fn entry_error(entry: &Entry, source: io::Error) -> InputError {
+    InputError::Entry {
+        path: entry.path.clone(),
+        source,
+    }
+}

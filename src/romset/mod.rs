@@ -1,0 +1,164 @@
+//! Any input becomes a [`RomSet`]: the ROM files of one release with their
+//! origin. An input is recognised by its content, never by its name.
+
+mod collect;
+mod input;
+
+pub use collect::{CollectError, RomCollector};
+pub use input::{InputError, MAX_INPUT, read};
+
+use crate::deb::control::Control;
+use crate::rom::{BarSize, NotAnOptionRom, Rom, Tail};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// The largest ROM file that is read, in bytes: 16 MiB, the largest expansion
+/// ROM BAR of the PCI Local Bus Specification (section 6.2.5.2).
+pub const MAX_ROM: u64 = 16 << 20;
+
+/// The ROM files of one release, in order of their names.
+#[derive(Debug, Clone)]
+pub struct RomSet {
+    /// The input as the user named it.
+    pub label: String,
+    /// The package that the ROMs come from, if it is one.
+    pub package: Option<PackageOrigin>,
+    /// The ROMs, sorted by name; names are unique.
+    pub roms: Vec<RomFile>,
+    /// Files that are no option ROM and were left out.
+    pub left_out: usize,
+    /// Symbolic links whose target is not in the input.
+    pub dangling_links: Vec<String>,
+}
+
+impl RomSet {
+    /// The ROM that has this name or link name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&RomFile> {
+        self.roms
+            .iter()
+            .find(|rom| rom.name == name || rom.other_names.iter().any(|other| other == name))
+    }
+}
+
+/// The Debian package that a set of ROMs comes from.
+#[derive(Debug, Clone)]
+pub struct PackageOrigin {
+    /// Its control file.
+    pub control: Control,
+    /// Its copyright file, verbatim.
+    pub copyright: Option<Vec<u8>>,
+    /// Its Debian changelog, decompressed.
+    pub changelog: Option<Vec<u8>>,
+}
+
+impl fmt::Display for PackageOrigin {
+    /// Name and version.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.control.package(), self.control.version())
+    }
+}
+
+/// One ROM file: bytes that start with 55 AA, with a size that QEMU accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RomFile {
+    name: String,
+    other_names: Vec<String>,
+    path: String,
+    bytes: Vec<u8>,
+    bar: BarSize,
+}
+
+impl RomFile {
+    /// A ROM file at `path` of its input; its name is the last part.
+    ///
+    /// # Errors
+    /// [`NotAnOptionRom`] where the bytes do not start with 55 AA.
+    pub fn new(path: &str, bytes: Vec<u8>) -> Result<Self, NotAnOptionRom> {
+        Rom::parse(&bytes)?;
+        let bar = BarSize::of_rom(bytes.len() as u64).ok_or(NotAnOptionRom::Empty)?;
+        Ok(Self {
+            name: file_name(path).to_owned(),
+            other_names: Vec::new(),
+            path: path.to_owned(),
+            bytes,
+            bar,
+        })
+    }
+
+    /// The file's name, by which QEMU looks it up.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Names of links to the file.
+    #[must_use]
+    pub fn other_names(&self) -> &[String] {
+        &self.other_names
+    }
+
+    /// Where the file stands in its input.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The file's content.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The file's size in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// The BAR that QEMU gives the file.
+    #[must_use]
+    pub const fn bar(&self) -> BarSize {
+        self.bar
+    }
+
+    /// The parsed ROM.
+    #[must_use]
+    pub fn rom(&self) -> Rom<'_> {
+        Rom::parse_signed(&self.bytes)
+    }
+
+    /// Bytes that the ROM needs: the file's size without the padding after
+    /// its last image.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        let rom = self.rom();
+        match rom.tail() {
+            Tail::Ones | Tail::Zeros if rom.images_end() > 0 => rom.images_end() as u64,
+            _ => self.size(),
+        }
+    }
+
+    /// SHA-256 of the content, in hex.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        sha256_hex(&self.bytes)
+    }
+}
+
+/// SHA-256 in hex.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// The part of a path after its last slash.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
