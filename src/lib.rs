@@ -5,10 +5,14 @@
 //! which of them may use which.
 
 pub mod bytes;
+pub mod cli;
 pub mod deb;
 pub mod emit;
 pub mod finding;
+pub mod json;
+pub mod package;
 pub mod plan;
 pub mod qemu;
+pub mod report;
 pub mod rom;
 pub mod romset;

@@ -1,2 +1,7 @@
 //! The romcompat program.
-fn main() {}
+
+use romcompat::cli::{self, Exit};
+
+fn main() -> Exit {
+    cli::run()
+}

@@ -1,0 +1,245 @@
+//! The arguments as they are typed.
+
+use super::exit;
+use crate::finding::Code;
+use crate::plan::NamePattern;
+use crate::rom::BarSize;
+use crate::rom::edit::PadSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// When the option ROMs on a host change: which virtual machines can still be
+/// migrated or resumed there, and what makes the rest work.
+///
+/// An INPUT, OLD or NEW is a ROM file, a directory, a .deb or a tar archive
+/// (plain or compressed with xz, zstd or gzip), recognised by content; `-` is
+/// standard input.
+#[derive(Debug, Parser)]
+#[command(name = "romcompat", version, after_help = exit::TABLE, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Common {
+    /// Form of the answer on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print neither text nor warnings; errors stay, and so does JSON
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print every detail, and notes
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Make findings of this code (RC104 or its name) errors
+    #[arg(long, global = true, value_name = "CODE")]
+    pub deny: Vec<Code>,
+    /// Make findings of this code warnings
+    #[arg(long, global = true, value_name = "CODE")]
+    pub warn: Vec<Code>,
+    /// Leave out findings of this code
+    #[arg(long, global = true, value_name = "CODE")]
+    pub allow: Vec<Code>,
+}
+
+/// Form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what is in ROMs: images, ids, sizes, checksums
+    #[command(after_help = exit::TABLE)]
+    Inspect(Inspect),
+    /// Say whether migrations between two sets of ROMs would break
+    #[command(after_help = exit::TABLE)]
+    Check(Check),
+    /// Pad ROMs to a BAR size
+    #[command(after_help = exit::TABLE)]
+    Pad(Pad),
+    /// Build the Debian package of compat ROMs, and the mapping to it
+    #[command(after_help = exit::TABLE)]
+    Build(Box<Build>),
+}
+
+/// `inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// What to look into
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(override_usage = "\
+romcompat check [OPTIONS] OLD NEW
+       romcompat check [OPTIONS] --baseline FILE NEW
+       romcompat check [OPTIONS] --write-baseline FILE OLD")]
+pub struct Check {
+    /// OLD and NEW, or the one that goes with a baseline
+    #[arg(required = true, num_args = 1..=2, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Compare NEW with the sizes in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    pub baseline: Option<PathBuf>,
+    /// Write the sizes of OLD to this file
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Warn where less than this share of a BAR is free
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub headroom: Option<u8>,
+    /// Overwrite the file of --write-baseline
+    #[arg(long, requires = "write_baseline")]
+    pub force: bool,
+}
+
+/// `pad`.
+#[derive(Debug, Args)]
+pub struct Pad {
+    /// The ROM or set of ROMs
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// The size to reach: a power of two such as 256K, or `next` for the BAR
+    /// that each ROM has already
+    #[arg(long, value_name = "SIZE", value_parser = pad_size)]
+    pub size: PadSize,
+    /// The byte to pad with
+    #[arg(long, value_name = "BYTE", default_value = "0xff", value_parser = fill_byte)]
+    pub fill: u8,
+    /// A file for one ROM, or a folder
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The ROMs that guests were started with
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The ROMs of the hosts that they go to; without, all of OLD is shipped
+    #[arg(value_name = "NEW")]
+    pub new: Option<PathBuf>,
+    /// The folder to write to
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Ship the ROMs that do not break, too
+    #[arg(long)]
+    pub all: bool,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+    /// Read settings from this file [default: romcompat.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Settings that the file may have, too.
+    #[command(flatten)]
+    pub settings: BuildSettings,
+}
+
+/// Settings of `build` that `romcompat.toml` may have, too.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings, also in romcompat.toml")]
+pub struct BuildSettings {
+    /// Name of the package [default: made of OLD's]
+    #[arg(long, value_name = "NAME")]
+    pub package: Option<String>,
+    /// Version of the package [default: OLD's with +compat1]
+    #[arg(long, value_name = "VERSION")]
+    pub package_version: Option<String>,
+    /// `Name <address>` [default: OLD's, else DEBFULLNAME and DEBEMAIL]
+    #[arg(long, value_name = "MAINTAINER")]
+    pub maintainer: Option<String>,
+    /// Section of the archive [default: OLD's, else admin]
+    #[arg(long, value_name = "SECTION")]
+    pub section: Option<String>,
+    /// Distribution in the changelog [default: unstable]
+    #[arg(long, value_name = "NAME")]
+    pub distribution: Option<String>,
+    /// First line of the description
+    #[arg(long, value_name = "LINE")]
+    pub synopsis: Option<String>,
+    /// The rest of the description
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Copyright file of the package [default: OLD's]
+    #[arg(long, value_name = "FILE")]
+    pub copyright: Option<PathBuf>,
+    /// Ship only ROMs whose names match
+    #[arg(long, value_name = "GLOB")]
+    pub select: Vec<glob::Pattern>,
+    /// Refuse ROMs whose BAR is not this
+    #[arg(long, value_name = "SIZE")]
+    pub size: Option<BarSize>,
+    /// How compat names are made [default: compat-{size}-{name}]
+    #[arg(long, value_name = "PATTERN")]
+    pub name_pattern: Option<NamePattern>,
+    /// Where the package puts the ROMs [default: /usr/share/qemu]
+    #[arg(long, value_name = "FOLDER")]
+    pub install_dir: Option<String>,
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    text.trim_end_matches('%')
+        .parse()
+        .ok()
+        .filter(|percent| *percent <= 100)
+        .ok_or_else(|| "write a whole number from 0 to 100, such as 10%".to_owned())
+}
+
+fn pad_size(text: &str) -> Result<PadSize, String> {
+    if text == "next" {
+        return Ok(PadSize::Next);
+    }
+    text.parse()
+        .map(PadSize::Exactly)
+        .map_err(|error: crate::rom::BarSizeError| error.to_string())
+}
+
+fn fill_byte(text: &str) -> Result<u8, String> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u8::from_str_radix(hex, 16),
+        None => text.parse(),
+    }
+    .map_err(|_| "write a byte, such as 0xff or 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_read_in_the_forms_that_people_write() {
+        assert_eq!(percent("10%"), Ok(10));
+        assert_eq!(percent("10"), Ok(10));
+        assert!(percent("101").is_err());
+        assert_eq!(fill_byte("0xff"), Ok(255));
+        assert_eq!(fill_byte("0"), Ok(0));
+        assert!(fill_byte("256").is_err());
+        assert!(matches!(pad_size("next"), Ok(PadSize::Next)));
+        assert!(pad_size("300000").is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! `romcompat build`: the main job.
+
+use super::args::Build;
+use super::config::Settings;
+use super::exit::{Exit, Failure};
+use super::input;
+use super::output::Outputs;
+use super::terminal::Terminal;
+use crate::finding::{Finding, has_errors};
+use crate::json;
+use crate::package::{CompatPackage, Details, assemble};
+use crate::plan::{Comparison, CompatPlan, Naming, Pair, QEMU_SHARE, Selection};
+use crate::report::{BuildReport, BuiltPackage};
+use crate::rom::RomFault;
+use crate::romset::{RomSet, sha256_hex};
+use std::path::Path;
+use std::{env, fs};
+
+/// Plans, makes the package and writes it with the mapping beside it.
+pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = Settings::load(command.config.as_deref(), &command.settings)?;
+    let (old, new) = match &command.new {
+        Some(new) => {
+            let (old, new) = input::read_both(&command.old, new)?;
+            (old, Some(new))
+        }
+        None => (input::read(&command.old)?, None),
+    };
+    let findings = terminal.judge(findings(&old, new.as_ref()));
+    terminal.findings(&findings);
+    if has_errors(&findings) {
+        return Ok(Exit::No);
+    }
+    let plan = plan(command, &settings, &old, new.as_ref())?;
+    let new_label = new.as_ref().map(|new| new.label.as_str());
+    let mut report = BuildReport::new(&plan, new_label, findings);
+    let folder = command.out.display().to_string();
+    if !plan.roms.is_empty() {
+        let details = details(&settings, &plan)?;
+        let package = assemble(&plan, &details).map_err(|error| Failure::file(&folder, error))?;
+        report.package = Some(BuiltPackage {
+            name: details.package,
+            version: details.version,
+            size: package.deb.len(),
+        });
+        write(command, &package, &mut report)?;
+    }
+    terminal.answer(&report, |colour| report.text(&folder, colour))?;
+    Ok(Exit::Clean)
+}
+
+/// What is wrong with the old ROMs, and what the new ones lack.
+fn findings(old: &RomSet, new: Option<&RomSet>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rom in &old.roms {
+        let finding = |fault: &RomFault| fault.finding(rom.name());
+        findings.extend(rom.rom().faults().iter().map(finding));
+    }
+    if let Some(new) = new {
+        let comparison = Comparison::new(old, new);
+        findings.extend(comparison.pairs.iter().flat_map(Pair::content_findings));
+    }
+    findings
+}
+
+fn plan<'a>(
+    command: &Build,
+    settings: &Settings,
+    old: &'a RomSet,
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
+    let naming = Naming {
+        pattern: settings.name_pattern.clone().unwrap_or_default(),
+        install_dir: install_folder(install_dir)?,
+    };
+    let selection = Selection {
+        all: command.all,
+        patterns: settings.select.clone(),
+    };
+    CompatPlan::new(old, new, &selection, &naming, settings.size)
+        .map_err(|error| Failure::file(&old.label, error))
+}
+
+/// An absolute path without `.`, `..`, double or final slashes.
+fn install_folder(text: &str) -> Result<String, Failure> {
+    let trimmed = text.trim_end_matches('/');
+    let is_part =
+        |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_graphic());
+    match trimmed.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(is_part) => Ok(trimmed.to_owned()),
+        _ => Err(Failure::usage(format!(
+            "`{text}` is no folder to install to; give an absolute path such as {QEMU_SHARE}"
+        ))),
+    }
+}
+
+fn details(settings: &Settings, plan: &CompatPlan<'_>) -> Result<Details, Failure> {
+    let copyright = match &settings.copyright {
+        Some(path) => Some(fs::read(path).map_err(|error| Failure::file(path.display(), error))?),
+        None => None,
+    };
+    Details::settle(&settings.wishes(), plan, epoch()?, copyright, author()).map_err(Failure::usage)
+}
+
+/// SOURCE_DATE_EPOCH, the date of everything that is built
+/// (https://reproducible-builds.org/specs/source-date-epoch/).
+fn epoch() -> Result<Option<u64>, Failure> {
+    let Some(value) = env::var_os("SOURCE_DATE_EPOCH") else {
+        return Ok(None);
+    };
+    let text = value.to_string_lossy();
+    text.parse().map(Some).map_err(|_| {
+        Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is `{text}`, and it must be the seconds since 1970 as a whole number"
+        ))
+    })
+}
+
+/// The user as Debian's tools know them (debchange(1)).
+fn author() -> Option<String> {
+    let name = env::var("DEBFULLNAME").ok()?;
+    let address = env::var("DEBEMAIL").ok()?;
+    Some(format!("{name} <{address}>"))
+}
+
+fn write(
+    command: &Build,
+    package: &CompatPackage,
+    report: &mut BuildReport,
+) -> Result<(), Failure> {
+    let mut files: Vec<(&str, &[u8])> = vec![(&package.file_name, &package.deb)];
+    if !package.globals.is_empty() {
+        files.push(("romfiles.cfg", package.readconfig.as_bytes()));
+        files.push(("globals.txt", package.globals.as_bytes()));
+    }
+    report.files = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    report
+        .files
+        .extend(["report.json", "SHA256SUMS"].map(str::to_owned));
+    let document = json::document(report);
+    files.push(("report.json", document.as_bytes()));
+    let sums: String = files
+        .iter()
+        .map(|(name, bytes)| format!("{}  {name}\n", sha256_hex(bytes)))
+        .collect();
+    files.push(("SHA256SUMS", sums.as_bytes()));
+    let folder: &Path = &command.out;
+    let mut outputs = Outputs::new(command.force);
+    outputs.folder(folder)?;
+    for (name, bytes) in files {
+        outputs.add(folder.join(name), bytes)?;
+    }
+    outputs.finish()
+}

@@ -1,0 +1,104 @@
+//! `romcompat check`.
+
+use super::args::Check;
+use super::exit::{Exit, Failure};
+use super::input;
+use super::output::Outputs;
+use super::terminal::Terminal;
+use crate::finding::{Code, Finding, Place, has_errors};
+use crate::plan::{Baseline, Comparison, Pair};
+use crate::report::CheckReport;
+use crate::romset::RomSet;
+use std::fs;
+use std::path::Path;
+
+/// Compares two sets of ROMs, or one with a baseline, or writes a baseline.
+pub fn run(command: &Check, terminal: &Terminal) -> Result<Exit, Failure> {
+    match (&command.write_baseline, &command.baseline, &*command.inputs) {
+        (Some(file), _, [old]) => write_baseline(file, old, command.force),
+        (None, Some(file), [new]) => against_baseline(command, file, new, terminal),
+        (None, None, [old, new]) => compare(command, old, new, terminal),
+        (None, None, _) => Err(Failure::usage(
+            "`check` needs OLD and NEW, or one of them and a baseline file",
+        )),
+        (_, _, _) => Err(Failure::usage(
+            "with a baseline file, `check` takes one set of ROMs",
+        )),
+    }
+}
+
+fn write_baseline(file: &Path, old: &Path, force: bool) -> Result<Exit, Failure> {
+    let baseline = Baseline::of(&input::read(old)?);
+    let mut outputs = Outputs::new(force);
+    outputs.add(file.to_owned(), baseline.to_string().as_bytes())?;
+    outputs.finish()?;
+    Ok(Exit::Clean)
+}
+
+fn against_baseline(
+    command: &Check,
+    file: &Path,
+    new: &Path,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let text = fs::read(file).map_err(|error| Failure::file(file.display(), error))?;
+    let baseline = Baseline::parse(&String::from_utf8_lossy(&text))
+        .map_err(|error| Failure::file(file.display(), error))?;
+    let new = input::read(new)?;
+    let mut findings = Vec::new();
+    for rom in new.roms.iter().filter(|rom| !baseline.lists(rom.name())) {
+        findings.push(not_listed(rom.name(), file));
+    }
+    let comparison = Comparison::with_baseline(&baseline, &new);
+    let old = file.display().to_string();
+    answer(command, &comparison, &old, &new, findings, terminal)
+}
+
+fn not_listed(name: &str, file: &Path) -> Finding {
+    let code = Code::NotInBaseline;
+    Finding {
+        code,
+        severity: code.default_severity(),
+        subject: name.to_owned(),
+        place: Place::default(),
+        found: format!("{} does not list it", file.display()),
+        required: "a baseline lists every ROM that is shipped".to_owned(),
+        next_step: code.explanation().remedy.to_owned(),
+    }
+}
+
+fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (old, new) = input::read_both(old, new)?;
+    let comparison = Comparison::new(&old, &new);
+    let label = old.label.clone();
+    answer(command, &comparison, &label, &new, Vec::new(), terminal)
+}
+
+fn answer(
+    command: &Check,
+    comparison: &Comparison<'_>,
+    old: &str,
+    new: &RomSet,
+    mut findings: Vec<Finding>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let pairs = &comparison.pairs;
+    findings.extend(pairs.iter().filter_map(Pair::breaking_finding));
+    findings.extend(pairs.iter().flat_map(Pair::content_findings));
+    if let Some(percent) = command.headroom {
+        findings.extend(
+            pairs
+                .iter()
+                .filter_map(|pair| pair.headroom_finding(percent)),
+        );
+    }
+    let findings = terminal.judge(findings);
+    let report = CheckReport::new(old, &new.label, comparison, findings);
+    terminal.answer(&report, |colour| report.text(colour))?;
+    terminal.findings(&report.findings);
+    Ok(if has_errors(&report.findings) {
+        Exit::No
+    } else {
+        Exit::Clean
+    })
+}

@@ -1,0 +1,157 @@
+//! `romcompat.toml`.
+
+use super::args::BuildSettings;
+use super::exit::{Exit, Failure};
+use crate::package::Wishes;
+use crate::plan::NamePattern;
+use crate::rom::BarSize;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The file that is read where `--config` names none.
+const DEFAULT: &str = "romcompat.toml";
+
+/// Settings of `build`, of the file and the command line.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    package: Option<String>,
+    version: Option<String>,
+    maintainer: Option<String>,
+    section: Option<String>,
+    distribution: Option<String>,
+    synopsis: Option<String>,
+    description: Option<String>,
+    /// A copyright file; in the file, from the file's folder.
+    pub copyright: Option<PathBuf>,
+    /// Globs of ROM names.
+    #[serde(deserialize_with = "patterns")]
+    pub select: Vec<glob::Pattern>,
+    /// The BAR that every ROM must have.
+    #[serde(deserialize_with = "bar_size")]
+    pub size: Option<BarSize>,
+    /// How compat names are made.
+    pub name_pattern: Option<NamePattern>,
+    /// Where the package puts the ROMs.
+    pub install_dir: Option<String>,
+}
+
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<glob::Pattern>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?
+        .iter()
+        .map(|text| text.parse().map_err(D::Error::custom))
+        .collect()
+}
+
+fn bar_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BarSize>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
+impl Settings {
+    /// Reads `file`, or `romcompat.toml` if it is there, and lays what was
+    /// typed over it.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the file, line and column.
+    pub fn load(file: Option<&Path>, typed: &BuildSettings) -> Result<Self, Failure> {
+        let path = file.unwrap_or(Path::new(DEFAULT));
+        let mut settings = match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path)?,
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                Self::default()
+            }
+            Err(error) => return Err(Failure::file(path.display(), error)),
+        };
+        settings.overlay(typed);
+        Ok(settings)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        let mut settings: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.get(..start).unwrap_or_default();
+            let line = before.matches('\n').count().saturating_add(1);
+            let column = before.chars().rev().take_while(|c| *c != '\n').count();
+            Failure {
+                exit: Exit::Usage,
+                message: format!(
+                    "{}, line {line}, column {}: {}",
+                    path.display(),
+                    column.saturating_add(1),
+                    error.message()
+                ),
+            }
+        })?;
+        if let (Some(copyright), Some(folder)) = (&settings.copyright, path.parent()) {
+            settings.copyright = Some(folder.join(copyright));
+        }
+        Ok(settings)
+    }
+
+    fn overlay(&mut self, typed: &BuildSettings) {
+        fn lay<T: Clone>(typed: Option<&T>, setting: &mut Option<T>) {
+            if let Some(value) = typed {
+                *setting = Some(value.clone());
+            }
+        }
+        lay(typed.package.as_ref(), &mut self.package);
+        lay(typed.package_version.as_ref(), &mut self.version);
+        lay(typed.maintainer.as_ref(), &mut self.maintainer);
+        lay(typed.section.as_ref(), &mut self.section);
+        lay(typed.distribution.as_ref(), &mut self.distribution);
+        lay(typed.synopsis.as_ref(), &mut self.synopsis);
+        lay(typed.description.as_ref(), &mut self.description);
+        lay(typed.copyright.as_ref(), &mut self.copyright);
+        lay(typed.size.as_ref(), &mut self.size);
+        lay(typed.name_pattern.as_ref(), &mut self.name_pattern);
+        lay(typed.install_dir.as_ref(), &mut self.install_dir);
+        if !typed.select.is_empty() {
+            self.select.clone_from(&typed.select);
+        }
+    }
+
+    /// What the package shall say of itself.
+    pub fn wishes(&self) -> Wishes {
+        Wishes {
+            package: self.package.clone(),
+            version: self.version.clone(),
+            maintainer: self.maintainer.clone(),
+            section: self.section.clone(),
+            distribution: self.distribution.clone(),
+            synopsis: self.synopsis.clone(),
+            description: self.description.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Settings::parse(text, Path::new("romcompat.toml"))
+            .unwrap_err()
+            .message
+    }
+
+    #[test]
+    fn an_unknown_key_and_a_wrong_type_are_errors_with_line_and_column() {
+        assert!(error("package = \"aa\"\n colour = 1\n").starts_with(
+            "romcompat.toml, line 2, column 2: unknown field `colour`, expected one of `package`"
+        ));
+        assert!(
+            error("\npackage = 7").starts_with("romcompat.toml, line 2, column 11: invalid type"),
+        );
+        assert!(error("size = \"300K\"").contains("line 1, column 8: 300K is 307200 bytes"));
+        assert!(error("package = ").starts_with("romcompat.toml, line 1, column"));
+    }
+
+    #[test]
+    fn a_copyright_file_is_looked_for_beside_the_configuration() {
+        let path = Path::new("conf/romcompat.toml");
+        let settings = Settings::parse("copyright = \"terms\"", path).unwrap();
+        assert_eq!(settings.copyright, Some(PathBuf::from("conf/terms")));
+    }
+}

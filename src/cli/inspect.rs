@@ -1,0 +1,37 @@
+//! `romcompat inspect`.
+
+use super::args::Inspect;
+use super::exit::{Exit, Failure};
+use super::input;
+use super::terminal::Terminal;
+use crate::finding::{Finding, has_errors};
+use crate::report::{InspectReport, InspectedRom};
+
+/// Shows what is in the ROMs of all inputs.
+pub fn run(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut roms = Vec::new();
+    let mut left_out = 0_usize;
+    for path in &command.inputs {
+        let set = input::read(path)?;
+        left_out = left_out.saturating_add(set.left_out);
+        for file in &set.roms {
+            let package = set.package.as_ref();
+            let mut rom = InspectedRom::of(file, &set.label, package, terminal.wants_json());
+            rom.findings = terminal.judge(rom.findings);
+            roms.push(rom);
+        }
+    }
+    let report = InspectReport::new(roms, left_out);
+    terminal.answer(&report, |colour| report.text(terminal.verbose(), colour))?;
+    let findings: Vec<Finding> = report
+        .roms
+        .into_iter()
+        .flat_map(|rom| rom.findings)
+        .collect();
+    terminal.findings(&findings);
+    Ok(if has_errors(&findings) {
+        Exit::No
+    } else {
+        Exit::Clean
+    })
+}

@@ -1,0 +1,47 @@
+//! The command line: files, environment, terminal and exit status.
+
+mod args;
+mod build;
+mod check;
+mod config;
+mod exit;
+mod input;
+mod inspect;
+mod output;
+mod pad;
+mod terminal;
+
+pub use args::Arguments;
+pub use exit::Exit;
+
+use args::Command;
+use clap::Parser as _;
+use terminal::Terminal;
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no error; clap chooses the stream.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Clean
+            };
+        }
+    };
+    let terminal = Terminal::new(&arguments.common);
+    let result = match &arguments.command {
+        Command::Inspect(command) => inspect::run(command, &terminal),
+        Command::Check(command) => check::run(command, &terminal),
+        Command::Pad(command) => pad::run(command, &terminal),
+        Command::Build(command) => build::run(command, &terminal),
+    };
+    result.unwrap_or_else(|failure| {
+        terminal.failure(&failure);
+        failure.exit
+    })
+}

@@ -1,0 +1,108 @@
+//! Outputs: each file appears whole or not at all.
+
+use super::exit::Failure;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
+
+/// Files that are written together: all are complete on disk before the first
+/// one gets its name.
+#[derive(Debug)]
+pub struct Outputs {
+    force: bool,
+    ready: Vec<(PathBuf, TempPath)>,
+    made: Option<PathBuf>,
+}
+
+impl Outputs {
+    /// No file yet; `force` allows to overwrite files.
+    pub const fn new(force: bool) -> Self {
+        Self {
+            force,
+            ready: Vec::new(),
+            made: None,
+        }
+    }
+
+    /// Makes sure that the folder for what follows is there.
+    ///
+    /// # Errors
+    /// A [`Failure`] that names the folder.
+    pub fn folder(&mut self, folder: &Path) -> Result<(), Failure> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(folder).map_err(|error| Failure::file(folder.display(), error))?;
+        self.made = Some(folder.to_owned());
+        Ok(())
+    }
+
+    /// Writes a file under a temporary name beside its place.
+    ///
+    /// # Errors
+    /// A [`Failure`] where something is in its place already, or it cannot be
+    /// written.
+    pub fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
+        let fail = |error: io::Error| Failure::file(path.display(), error);
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(fail(error)),
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(Failure::file(
+                    path.display(),
+                    "it is there already and no regular file; choose another place",
+                ));
+            }
+            Ok(_) if !self.force => {
+                return Err(Failure::file(
+                    path.display(),
+                    "it is there already; `--force` overwrites it",
+                ));
+            }
+            Ok(_) => {}
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut file = tempfile::Builder::new()
+            .prefix(".romcompat-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(|error| Failure::file(folder.display(), error))?;
+        file.write_all(bytes)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(fail)?;
+        self.ready.push((path, file.into_temp_path()));
+        Ok(())
+    }
+
+    /// Gives every file its name.
+    ///
+    /// # Errors
+    /// A [`Failure`] that names the file.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        for (path, temporary) in self.ready.drain(..) {
+            let persisted = if self.force {
+                temporary.persist(&path)
+            } else {
+                temporary.persist_noclobber(&path)
+            };
+            persisted.map_err(|error| Failure::file(path.display(), error.error))?;
+        }
+        self.made = None;
+        Ok(())
+    }
+}
+
+impl Drop for Outputs {
+    /// Takes away a folder that was made for files that did not come.
+    fn drop(&mut self) {
+        self.ready.clear();
+        if let Some(folder) = &self.made {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

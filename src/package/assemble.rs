@@ -1,0 +1,318 @@
+//! Every file of a compat package, and the `.deb` made of them.
+
+use super::templates::{TemplateError, render};
+use super::{Details, Manifest, ManifestRom};
+use crate::deb::changelog::{ChangelogError, date_line};
+use crate::deb::{
+    BinaryPackage, DebError, PackageContents, PackageFile, VisitError, installed_size,
+    write_package,
+};
+use crate::emit;
+use crate::plan::CompatPlan;
+use flate2::{Compression, GzBuilder};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use thiserror::Error;
+
+/// A compat package: its bytes, and what it says of itself.
+#[derive(Debug, Clone)]
+pub struct CompatPackage {
+    /// The `.deb`.
+    pub deb: Vec<u8>,
+    /// Its file name (Debian Policy 5.6.12: without the version's epoch).
+    pub file_name: String,
+    /// Where its ROMs come from.
+    pub manifest: Manifest,
+    /// The mapping for QEMU's command line.
+    pub globals: String,
+    /// The mapping for `-readconfig`.
+    pub readconfig: String,
+}
+
+/// Why a package was not made.
+#[derive(Debug, Error)]
+pub enum PackageError {
+    /// A text that cannot be rendered.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A date that cannot be written.
+    #[error(transparent)]
+    Date(#[from] ChangelogError),
+    /// The package cannot be written.
+    #[error("the package cannot be written: {0}")]
+    Write(#[from] io::Error),
+    /// The package does not read as what was written.
+    #[error("the package reads differently from what was written: {0}; please report this")]
+    ReadBack(String),
+}
+
+/// Makes the package of a plan: the same bytes for the same plan and details.
+///
+/// # Errors
+/// [`PackageError`] for a template that fails, and where the package that was
+/// written does not read back as it was meant.
+pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackage, PackageError> {
+    let manifest = Manifest::of(plan, &details.old_release);
+    let globals = emit::globals(plan);
+    let readconfig = emit::readconfig(plan);
+    let share = format!("usr/share/{}", details.package);
+    let documents = format!("usr/share/doc/{}", details.package);
+    let mut values = TemplateValues::new(&manifest, details, &globals)?;
+    let changelog = render("changelog", &values)?;
+    let mut files = vec![
+        (
+            format!("{documents}/README.Debian"),
+            render("README.Debian", &values)?.into_bytes(),
+        ),
+        (
+            format!("{documents}/changelog.Debian.gz"),
+            gzip(changelog.as_bytes())?,
+        ),
+        (format!("{documents}/copyright"), details.copyright.clone()),
+        (
+            format!("{share}/manifest.json"),
+            crate::json::document(&manifest).into_bytes(),
+        ),
+    ];
+    if !globals.is_empty() {
+        files.push((
+            format!("{share}/romfiles.cfg"),
+            readconfig.clone().into_bytes(),
+        ));
+    }
+    let install_dir = plan.install_dir.trim_start_matches('/');
+    for rom in &plan.roms {
+        files.push((format!("{install_dir}/{}", rom.name), rom.bytes.clone()));
+    }
+    let files: Vec<PackageFile> = files
+        .into_iter()
+        .map(|(path, bytes)| PackageFile { path, bytes })
+        .collect();
+    values.installed_size = installed_size(&files);
+    let contents = PackageContents {
+        control: render("control", &values)?,
+        files,
+        epoch: details.epoch,
+    };
+    let deb = write_package(&contents)?;
+    read_back(&deb, &contents)?;
+    let version = &details.version;
+    let version = version.split_once(':').map_or(&**version, |(_, rest)| rest);
+    Ok(CompatPackage {
+        deb,
+        file_name: format!("{}_{version}_all.deb", details.package),
+        manifest,
+        globals,
+        readconfig,
+    })
+}
+
+/// The values that templates may use.
+#[derive(Debug, Serialize)]
+struct TemplateValues<'a> {
+    package: &'a str,
+    version: &'a str,
+    maintainer: &'a str,
+    section: &'a str,
+    distribution: &'a str,
+    synopsis: &'a str,
+    description: String,
+    homepage: Option<&'a str>,
+    old_release: &'a str,
+    date: String,
+    install_dir: &'a str,
+    share_dir: String,
+    installed_size: u64,
+    globals: Vec<&'a str>,
+    roms: Vec<RomValues<'a>>,
+}
+
+/// One ROM, for templates.
+#[derive(Debug, Serialize)]
+struct RomValues<'a> {
+    name: &'a str,
+    bar: String,
+    origin: &'a str,
+    devices: &'a [&'static str],
+}
+
+impl<'a> TemplateValues<'a> {
+    fn new(
+        manifest: &'a Manifest,
+        details: &'a Details,
+        globals: &'a str,
+    ) -> Result<Self, PackageError> {
+        let mut values = Self {
+            package: &details.package,
+            version: &details.version,
+            maintainer: &details.maintainer,
+            section: &details.section,
+            distribution: &details.distribution,
+            synopsis: &details.synopsis,
+            description: String::new(),
+            homepage: details.homepage.as_deref(),
+            old_release: &details.old_release,
+            date: date_line(details.epoch)?,
+            install_dir: &manifest.install_dir,
+            share_dir: format!("/usr/share/{}", details.package),
+            installed_size: 0,
+            globals: globals.lines().collect(),
+            roms: manifest.roms.iter().map(RomValues::from).collect(),
+        };
+        let description = match &details.description {
+            Some(text) => text.clone(),
+            None => render("description", &values)?,
+        };
+        values.description = extended_description(&description);
+        Ok(values)
+    }
+}
+
+impl<'a> From<&'a ManifestRom> for RomValues<'a> {
+    fn from(rom: &'a ManifestRom) -> Self {
+        Self {
+            name: &rom.name,
+            bar: rom.bar.to_string(),
+            origin: &rom.origin,
+            devices: &rom.devices,
+        }
+    }
+}
+
+/// Paragraphs as the continuation lines of a Description field: each line
+/// after a space, a blank line as a dot (Debian Policy 5.6.13).
+fn extended_description(text: &str) -> String {
+    let lines: Vec<String> = text
+        .trim()
+        .lines()
+        .map(|line| match line.trim_end() {
+            "" => " .".to_owned(),
+            line => format!(" {line}"),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// Compresses without a date or a name, as Policy asks (12.7, 4.15).
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// Reads the package and compares it with what was meant.
+fn read_back(deb: &[u8], contents: &PackageContents) -> Result<(), PackageError> {
+    let differs = |what: &str| PackageError::ReadBack(what.to_owned());
+    let damaged = |error: DebError| PackageError::ReadBack(error.to_string());
+    let package = BinaryPackage::read(deb).map_err(damaged)?;
+    let mut left: BTreeMap<&str, &[u8]> = contents
+        .files
+        .iter()
+        .map(|file| (&*file.path, &*file.bytes))
+        .collect();
+    package
+        .for_each_entry(|entry, content| {
+            let mut found = Vec::new();
+            content.read_to_end(&mut found)?;
+            match left.remove(&*entry.path) {
+                Some(meant) if meant != found => Err(differs(&entry.path)),
+                _ => Ok(()),
+            }
+        })
+        .map_err(|error| match error {
+            VisitError::Deb(error) => damaged(error),
+            VisitError::Visitor(error) => error,
+        })?;
+    match left.keys().next() {
+        Some(path) => Err(differs(path)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::with_plan;
+
+    fn details() -> Details {
+        Details {
+            package: "ipxe-qemu-8k-compat-efi-roms".to_owned(),
+            version: "1:1.0-5.1+compat1".to_owned(),
+            maintainer: "A B <a@b.example>".to_owned(),
+            section: "admin".to_owned(),
+            distribution: "unstable".to_owned(),
+            synopsis: "former option ROMs".to_owned(),
+            description: None,
+            homepage: None,
+            old_release: "ipxe-qemu 1:1.0-5.1".to_owned(),
+            copyright: b"terms\n".to_vec(),
+            epoch: 1_600_000_000,
+        }
+    }
+
+    fn file(deb: &[u8], wanted: &str) -> String {
+        let mut text = String::new();
+        BinaryPackage::read(deb)
+            .unwrap()
+            .for_each_entry(|entry, content| {
+                if entry.path == wanted {
+                    content.read_to_string(&mut text)?;
+                }
+                Ok::<_, io::Error>(())
+            })
+            .unwrap();
+        text
+    }
+
+    #[test]
+    fn the_file_name_leaves_out_the_epoch() {
+        with_plan(&[("efi-e1000.rom", 5000)], |plan| {
+            let package = assemble(plan, &details()).unwrap();
+            assert_eq!(
+                package.file_name,
+                "ipxe-qemu-8k-compat-efi-roms_1.0-5.1+compat1_all.deb"
+            );
+        });
+    }
+
+    #[test]
+    fn the_readme_names_each_rom_its_origin_and_the_options() {
+        with_plan(&[("efi-e1000.rom", 5000)], |plan| {
+            let package = assemble(plan, &details()).unwrap();
+            let readme = "usr/share/doc/ipxe-qemu-8k-compat-efi-roms/README.Debian";
+            let text = file(&package.deb, readme);
+            for words in [
+                "    compat-8k-efi-e1000.rom (8K)\n        was efi-e1000.rom\n        for e1000, e1000-82544gc, e1000-82545em\n",
+                "    -global e1000.romfile=compat-8k-efi-e1000.rom\n",
+                "-readconfig /usr/share/ipxe-qemu-8k-compat-efi-roms/romfiles.cfg",
+                " -- A B <a@b.example>  Sun, 13 Sep 2020 12:26:40 +0000\n",
+            ] {
+                assert!(text.contains(words), "{words} in {text}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_package_whose_roms_no_device_loads_has_no_mapping() {
+        with_plan(&[("pxe-e1000.rom", 5000)], |plan| {
+            let package = assemble(plan, &details()).unwrap();
+            assert!(package.globals.is_empty());
+            let cfg = "usr/share/ipxe-qemu-8k-compat-efi-roms/romfiles.cfg";
+            assert_eq!(file(&package.deb, cfg), "");
+        });
+    }
+
+    #[test]
+    fn the_same_plan_gives_the_same_bytes() {
+        with_plan(&[("efi-e1000.rom", 5000), ("a.rom", 512)], |plan| {
+            let one = assemble(plan, &details()).unwrap();
+            assert_eq!(one.deb, assemble(plan, &details()).unwrap().deb);
+        });
+    }
+
+    #[test]
+    fn a_description_becomes_continuation_lines() {
+        assert_eq!(extended_description("a\nb\n\nc\n"), " a\n b\n .\n c");
+    }
+}

@@ -1,0 +1,219 @@
+//! Name, version, maintainer and the like: what the user wishes, else what
+//! the old package says, else sound defaults.
+
+use crate::deb::changelog;
+use crate::deb::control::{self, ControlError};
+use crate::plan::{CompatPlan, CompatRom};
+use crate::romset::RomSet;
+use thiserror::Error;
+
+/// What a user may set; everything else has a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Name of the package (Debian Policy 5.6.7).
+    pub package: Option<String>,
+    /// Version of the package (Debian Policy 5.6.12).
+    pub version: Option<String>,
+    /// Maintainer, `Name <address>` (Debian Policy 5.6.2).
+    pub maintainer: Option<String>,
+    /// Section of the archive (Debian Policy 2.4).
+    pub section: Option<String>,
+    /// Distribution in the changelog.
+    pub distribution: Option<String>,
+    /// First line of the description (Debian Policy 5.6.13).
+    pub synopsis: Option<String>,
+    /// The rest of the description: paragraphs with blank lines between.
+    pub description: Option<String>,
+}
+
+/// All that a package says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// Name of the package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Its maintainer.
+    pub maintainer: String,
+    /// Its section.
+    pub section: String,
+    /// Distribution in the changelog.
+    pub distribution: String,
+    /// First line of its description.
+    pub synopsis: String,
+    /// The rest of the description; the template's text if the user set none.
+    pub description: Option<String>,
+    /// Homepage of the old package.
+    pub homepage: Option<String>,
+    /// The release that the ROMs come from, for people.
+    pub old_release: String,
+    /// The copyright file, verbatim.
+    pub copyright: Vec<u8>,
+    /// Seconds since 1970-01-01 UTC: the date of every file.
+    pub epoch: u64,
+}
+
+/// What is missing or forbidden.
+#[derive(Debug, Error)]
+pub enum DetailsError {
+    /// No maintainer anywhere.
+    #[error(
+        "a package needs a maintainer, and OLD is no package that names one; give `--maintainer 'Name <address>'` or set DEBFULLNAME and DEBEMAIL"
+    )]
+    NoMaintainer,
+    /// No version anywhere.
+    #[error(
+        "a package needs a version, and OLD is no package that has one; give `--package-version`"
+    )]
+    NoVersion,
+    /// No date anywhere.
+    #[error(
+        "every file of a package needs one date, and OLD has no changelog to take it from; set SOURCE_DATE_EPOCH, for example to `$(date +%s)`"
+    )]
+    NoDate,
+    /// No terms of distribution anywhere.
+    #[error(
+        "a package needs a copyright file (Debian Policy 12.5), and OLD has none; give `--copyright FILE` with the terms of the ROMs"
+    )]
+    NoCopyright,
+    /// A value that Debian Policy forbids.
+    #[error(transparent)]
+    Forbidden(#[from] ControlError),
+    /// A text that has more than one line.
+    #[error("the {what} has a line break; it is one line of a control file")]
+    LineBreak {
+        /// Which text.
+        what: &'static str,
+    },
+    /// A changelog whose date cannot be read.
+    #[error("the changelog of OLD: {0}; set SOURCE_DATE_EPOCH")]
+    Changelog(#[from] changelog::ChangelogError),
+}
+
+impl Details {
+    /// Settles every value. `epoch` and `copyright` are the user's, `author`
+    /// is the user's maintainer identity where OLD has no maintainer.
+    ///
+    /// # Errors
+    /// [`DetailsError`] for what nobody says or Policy forbids.
+    pub fn settle(
+        wishes: &Wishes,
+        plan: &CompatPlan<'_>,
+        epoch: Option<u64>,
+        copyright: Option<Vec<u8>>,
+        author: Option<String>,
+    ) -> Result<Self, DetailsError> {
+        let old = plan.old;
+        let origin = old.package.as_ref();
+        let package = wishes.package.clone().unwrap_or_else(|| default_name(plan));
+        control::check_package_name(&package)?;
+        let version = match (&wishes.version, origin) {
+            (Some(version), _) => version.clone(),
+            (None, Some(origin)) => format!("{}+compat1", origin.control.version()),
+            (None, None) => return Err(DetailsError::NoVersion),
+        };
+        control::check_version(&version)?;
+        let maintainer = wishes
+            .maintainer
+            .clone()
+            .or_else(|| origin.map(|origin| origin.control.maintainer().to_owned()))
+            .or(author)
+            .ok_or(DetailsError::NoMaintainer)?;
+        control::check_maintainer(&maintainer)?;
+        let epoch = match (epoch, origin.and_then(|o| o.changelog.as_deref())) {
+            (Some(epoch), _) => epoch,
+            (None, Some(changelog)) => changelog::newest_date(changelog)?,
+            (None, None) => return Err(DetailsError::NoDate),
+        };
+        let copyright = copyright
+            .or_else(|| origin.and_then(|origin| origin.copyright.clone()))
+            .ok_or(DetailsError::NoCopyright)?;
+        let old_release = old.release();
+        let details = Self {
+            package,
+            version,
+            maintainer,
+            section: wishes
+                .section
+                .clone()
+                .or_else(|| origin.and_then(|o| o.control.section()).map(str::to_owned))
+                .unwrap_or_else(|| "admin".to_owned()),
+            distribution: wishes
+                .distribution
+                .clone()
+                .unwrap_or_else(|| "unstable".to_owned()),
+            synopsis: wishes
+                .synopsis
+                .clone()
+                .unwrap_or_else(|| default_synopsis(plan)),
+            description: wishes.description.clone(),
+            homepage: origin
+                .and_then(|origin| origin.control.homepage())
+                .map(str::to_owned),
+            old_release,
+            copyright,
+            epoch,
+        };
+        for (what, text) in [
+            ("section", &details.section),
+            ("distribution", &details.distribution),
+            ("synopsis", &details.synopsis),
+        ] {
+            if text.contains(['\n', '\r']) {
+                return Err(DetailsError::LineBreak { what });
+            }
+        }
+        Ok(details)
+    }
+}
+
+/// Ubuntu's way of naming: `ipxe-qemu-256k-compat-efi-roms`.
+fn default_name(plan: &CompatPlan<'_>) -> String {
+    let base = match &plan.old.package {
+        Some(origin) => origin.control.package(),
+        None => "qemu",
+    };
+    let class = match &*plan.roms {
+        [first, rest @ ..] if rest.iter().all(|rom| rom.bar == first.bar) => {
+            format!("-{}", first.bar.label())
+        }
+        _ => String::new(),
+    };
+    let is_efi = |rom: &CompatRom<'_>| rom.origin.name().starts_with("efi-");
+    let kind = if plan.roms.iter().all(is_efi) {
+        "efi-roms"
+    } else {
+        "roms"
+    };
+    format!("{base}{class}-compat-{kind}")
+}
+
+fn default_synopsis(plan: &CompatPlan<'_>) -> String {
+    let of = match &plan.old.package {
+        Some(origin) => format!(" of {}", origin.control.package()),
+        None => String::new(),
+    };
+    format!("former option ROMs{of} for QEMU guest migration")
+}
+
+impl RomSet {
+    /// The release in words: package and version, else the input's name.
+    #[must_use]
+    pub fn release(&self) -> String {
+        match &self.package {
+            Some(origin) => origin.to_string(),
+            None => file_name_of(&self.label),
+        }
+    }
+}
+
+/// The last part of a path, so that no folder of the build machine shows.
+fn file_name_of(label: &str) -> String {
+    let trimmed = label.trim_end_matches('/');
+    let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
+    if name.is_empty() || name == "-" {
+        "an earlier release".to_owned()
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,11 @@
+//! A plan and the templates give every path, mode and byte of a package.
+
+mod assemble;
+mod details;
+mod manifest;
+mod templates;
+
+pub use assemble::{CompatPackage, PackageError, assemble};
+pub use details::{Details, DetailsError, Wishes};
+pub use manifest::{Manifest, ManifestRom};
+pub use templates::TemplateError;

@@ -1,0 +1,104 @@
+//! What a compat package was built of, and what was written.
+
+use super::table::{Columns, plain};
+use super::{Colour, SCHEMA_VERSION, counted};
+use crate::finding::Finding;
+use crate::package::ManifestRom;
+use crate::plan::{Change, CompatPlan};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// The answer of `build`.
+#[derive(Debug, Serialize)]
+pub struct BuildReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The old release, as the user named it.
+    pub old: String,
+    /// The new release, as the user named it.
+    pub new: Option<String>,
+    /// The package, if there is one to build.
+    pub package: Option<BuiltPackage>,
+    /// The ROMs in it.
+    pub roms: Vec<ManifestRom>,
+    /// The files that were written, beside this report.
+    pub files: Vec<String>,
+    /// What the inputs and the change gave rise to.
+    pub findings: Vec<Finding>,
+}
+
+/// The package that was built.
+#[derive(Debug, Clone, Serialize)]
+pub struct BuiltPackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Size of the `.deb`, in bytes.
+    pub size: usize,
+}
+
+impl BuildReport {
+    /// A report of a plan, before anything is written.
+    #[must_use]
+    pub fn new(plan: &CompatPlan<'_>, new: Option<&str>, findings: Vec<Finding>) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            old: plan.old.label.clone(),
+            new: new.map(str::to_owned),
+            package: None,
+            roms: plan.roms.iter().map(ManifestRom::from).collect(),
+            files: Vec::new(),
+            findings,
+        }
+    }
+
+    /// The ROMs in a table, and the files that were written below `folder`.
+    #[must_use]
+    pub fn text(&self, folder: &str, colour: Colour) -> String {
+        let Some(package) = &self.package else {
+            return "Nothing breaks, so there is nothing to ship; `--all` ships the old ROMs anyway.\n"
+                .to_owned();
+        };
+        let headings = [
+            "ROM in the package",
+            ">BAR",
+            "Made of",
+            ">Size",
+            "Without it",
+        ];
+        let mut columns = Columns::new(&headings, colour);
+        for rom in &self.roms {
+            columns.row([
+                plain(&rom.name),
+                plain(rom.bar),
+                plain(&rom.origin),
+                plain(rom.origin_size),
+                plain(change_words(rom.change)),
+            ]);
+        }
+        let mut text = columns.text();
+        let _ = writeln!(
+            text,
+            "\n{} {}: {}, {} bytes\n\nWritten to {folder}:",
+            package.name,
+            package.version,
+            counted(self.roms.len(), "ROM"),
+            package.size
+        );
+        for file in &self.files {
+            let _ = writeln!(text, "  {file}");
+        }
+        text
+    }
+}
+
+const fn change_words(change: Option<Change>) -> &'static str {
+    match change {
+        None => "not compared",
+        Some(Change::Same) => "the same BAR",
+        Some(Change::Grows) => "a larger BAR",
+        Some(Change::Shrinks) => "a smaller BAR",
+        Some(Change::Appears | Change::Disappears) => "no ROM",
+    }
+}

@@ -1,0 +1,35 @@
+//! One value per command, rendered as text for people or JSON for machines.
+//!
+//! Reports return text; writing it is the caller's matter.
+
+mod build;
+mod check;
+mod findings;
+mod inspect;
+mod pad;
+mod table;
+
+pub use build::{BuildReport, BuiltPackage};
+pub use check::{CheckReport, ComparedRom};
+pub use findings::findings_text;
+pub use inspect::{InspectReport, InspectedImage, InspectedRom};
+pub use pad::{PadReport, PaddedRom};
+
+/// Version of the JSON reports; it changes when a field changes its meaning
+/// or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Whether text may carry colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    Never,
+    /// With ANSI escape sequences.
+    Always,
+}
+
+/// `1 ROM`, `2 ROMs`.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
