@@ -161,7 +161,7 @@ pub struct BuildSettings {
     /// Name of the package [default: made of OLD's]
     #[arg(long, value_name = "NAME")]
     pub package: Option<String>,
-    /// Version of the package [default: OLD's with +compat1]
+    /// Version of the package [default: OLD's]
     #[arg(long, value_name = "VERSION")]
     pub package_version: Option<String>,
     /// `Name <address>` [default: OLD's, else DEBFULLNAME and DEBEMAIL]

@@ -154,22 +154,22 @@ fn set_name(header: &mut tar::Header, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Compresses with one thread and a dictionary over the whole data: the ROMs
-/// of one release share code, so its size matters more than the effort.
+/// Compresses with one thread. The ROMs of one release share code, so the
+/// dictionary must reach over most of the data; one that reaches further only
+/// makes the match finder's tables outgrow the processor's caches.
 fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
-    const DICTIONARY: std::ops::RangeInclusive<u32> = (64 << 10)..=(8 << 20);
-    let dictionary = u32::try_from(data.len())
-        .ok()
-        .and_then(u32::checked_next_power_of_two)
-        .unwrap_or(*DICTIONARY.end())
-        .clamp(*DICTIONARY.start(), *DICTIONARY.end());
+    const SMALLEST: u32 = 64 << 10;
+    const LARGEST: u32 = 8 << 20;
+    let length = u32::try_from(data.len()).unwrap_or(LARGEST);
+    let power_of_two = 1_u32 << length.checked_ilog2().unwrap_or(0);
+    let dictionary = power_of_two.clamp(SMALLEST, LARGEST);
     let mut options = LzmaOptions::new_preset(2)?;
     options
         .dict_size(dictionary)
         .mode(Mode::Fast)
         .match_finder(MatchFinder::HashChain4)
         .nice_len(273)
-        .depth(4)
+        .depth(2)
         .position_bits(0);
     let stream = Stream::new_stream_encoder(Filters::new().lzma2(&options), Check::Crc64)?;
     let mut encoder = xz2::write::XzEncoder::new_stream(Vec::new(), stream);

@@ -109,7 +109,7 @@ impl Details {
         control::check_package_name(&package)?;
         let version = match (&wishes.version, origin) {
             (Some(version), _) => version.clone(),
-            (None, Some(origin)) => format!("{}+compat1", origin.control.version()),
+            (None, Some(origin)) => origin.control.version().to_owned(),
             (None, None) => return Err(DetailsError::NoVersion),
         };
         control::check_version(&version)?;
