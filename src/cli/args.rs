@@ -117,6 +117,9 @@ pub struct Pad {
     /// that each ROM has already
     #[arg(long, value_name = "SIZE", value_parser = pad_size)]
     pub size: PadSize,
+    /// Pad and write only ROMs whose names match
+    #[arg(long, value_name = "GLOB")]
+    pub select: Vec<glob::Pattern>,
     /// The byte to pad with
     #[arg(long, value_name = "BYTE", default_value = "0xff", value_parser = fill_byte)]
     pub fill: u8,

@@ -15,18 +15,26 @@ use std::path::{Path, PathBuf};
 /// Pads the ROMs of an input, each into a new file.
 pub fn run(command: &Pad, terminal: &Terminal) -> Result<Exit, Failure> {
     let set = input::read(&command.input)?;
-    let findings = terminal.judge(set.roms.iter().flat_map(faults).collect());
+    let is_selected = |rom: &&RomFile| {
+        let globs = &command.select;
+        globs.is_empty() || globs.iter().any(|glob| glob.matches(rom.name()))
+    };
+    let roms: Vec<&RomFile> = set.roms.iter().filter(is_selected).collect();
+    if roms.is_empty() {
+        return Err(Failure::file(&set.label, "no ROM in it matches `--select`"));
+    }
+    let findings = terminal.judge(roms.iter().flat_map(|rom| faults(rom)).collect());
     terminal.findings(&findings);
     if has_errors(&findings) {
         return Ok(Exit::No);
     }
-    let into_folder = set.roms.len() > 1 || names_folder(&command.out);
+    let into_folder = roms.len() > 1 || names_folder(&command.out);
     let mut outputs = Outputs::new(command.force);
     if into_folder {
         outputs.folder(&command.out)?;
     }
     let mut padded = Vec::new();
-    for rom in &set.roms {
+    for rom in roms {
         let bytes = pad(rom.bytes(), command.size, command.fill)
             .map_err(|error| refused(rom, &set.label, &error))?;
         let path = if into_folder {

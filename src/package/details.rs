@@ -109,7 +109,7 @@ impl Details {
         control::check_package_name(&package)?;
         let version = match (&wishes.version, origin) {
             (Some(version), _) => version.clone(),
-            (None, Some(origin)) => origin.control.version().to_owned(),
+            (None, Some(origin)) => default_version(origin.control.version()),
             (None, None) => return Err(DetailsError::NoVersion),
         };
         control::check_version(&version)?;
@@ -188,6 +188,13 @@ fn default_name(plan: &CompatPlan<'_>) -> String {
     format!("{base}{class}-compat-{kind}")
 }
 
+/// The version of the ROMs. A revision of exactly 1 marks the first upload of
+/// a source, which lintian wants to close a bug; a suffix keeps it apart.
+fn default_version(old: &str) -> String {
+    let suffix = if old.ends_with("-1") { "compat1" } else { "" };
+    format!("{old}{suffix}")
+}
+
 fn default_synopsis(plan: &CompatPlan<'_>) -> String {
     let of = match &plan.old.package {
         Some(origin) => format!(" of {}", origin.control.package()),
@@ -215,5 +222,80 @@ fn file_name_of(label: &str) -> String {
         "an earlier release".to_owned()
     } else {
         name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::{rom_set, with_plan};
+
+    fn settle(
+        wishes: &Wishes,
+        plan: &CompatPlan<'_>,
+        author: Option<&str>,
+    ) -> Result<Details, DetailsError> {
+        let author = author.map(str::to_owned);
+        Details::settle(wishes, plan, Some(1), Some(b"terms".to_vec()), author)
+    }
+
+    fn version(version: &str) -> Wishes {
+        Wishes {
+            version: Some(version.to_owned()),
+            ..Wishes::default()
+        }
+    }
+
+    #[test]
+    fn the_name_says_the_size_class_and_whether_all_roms_are_efi() {
+        let name = |roms: &[(&str, usize)]| {
+            let mut name = String::new();
+            with_plan(roms, |plan| {
+                name = settle(&version("1"), plan, Some("A <a@b>"))
+                    .unwrap()
+                    .package;
+            });
+            name
+        };
+        assert_eq!(name(&[("efi-a.rom", 5000)]), "qemu-8k-compat-efi-roms");
+        assert_eq!(
+            name(&[("efi-a.rom", 5000), ("pxe-a.rom", 5000)]),
+            "qemu-8k-compat-roms"
+        );
+        assert_eq!(
+            name(&[("efi-a.rom", 5000), ("efi-b.rom", 600)]),
+            "qemu-compat-efi-roms"
+        );
+    }
+
+    #[test]
+    fn what_nobody_says_is_asked_for() {
+        with_plan(&[("a.rom", 512)], |plan| {
+            let error = settle(&Wishes::default(), plan, None).unwrap_err();
+            assert!(matches!(error, DetailsError::NoVersion));
+            let error = settle(&version("1"), plan, None).unwrap_err();
+            assert!(matches!(error, DetailsError::NoMaintainer));
+            let author = Some("A".to_owned());
+            let error = Details::settle(&version("1"), plan, None, None, author).unwrap_err();
+            assert!(matches!(error, DetailsError::Forbidden(_)), "{error}");
+        });
+    }
+
+    #[test]
+    fn a_first_revision_gets_a_suffix() {
+        assert_eq!(default_version("1.0-1"), "1.0-1compat1");
+        assert_eq!(default_version("1.0-5.1"), "1.0-5.1");
+    }
+
+    #[test]
+    fn a_release_that_is_no_package_is_named_without_its_folder() {
+        let mut set = rom_set(&[("a.rom", 512)]);
+        for (label, release) in [
+            ("/home/me/old-roms/", "old-roms"),
+            ("-", "an earlier release"),
+        ] {
+            set.label = label.to_owned();
+            assert_eq!(set.release(), release);
+        }
     }
 }

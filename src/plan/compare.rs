@@ -159,14 +159,14 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// Name of a RAM block that holds the ROM. A ROM that no device loads by
-    /// default is named by the guest itself, whose device is not known here:
-    /// `virtio-net-pci` then stands for it.
+    /// Name of a RAM block that holds the ROM: that of the first device which
+    /// loads it by default. `DEVICE.rom` stands for the unknown device of a
+    /// guest that names the ROM itself.
     #[must_use]
     pub fn example_ram_block(&self) -> &'static str {
         self.devices()
             .next()
-            .map_or("virtio-net-pci.rom", |device| device.ram_block)
+            .map_or("DEVICE.rom", |device| device.ram_block)
     }
 
     /// A finding where a guest of the old release is refused.

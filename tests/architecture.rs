@@ -1,0 +1,226 @@
+//! The house: which module may use which, and where the outside world begins.
+//! ARCHITECTURE.md says why.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use syn::visit::{self, Visit};
+
+/// Each module with its floor. A module may use floors below its own, and
+/// itself.
+const FLOORS: &[(&str, u8)] = &[
+    ("bytes", 0),
+    ("finding", 0),
+    ("json", 0),
+    ("rom", 1),
+    ("deb", 1),
+    ("qemu", 2),
+    ("romset", 2),
+    ("plan", 3),
+    ("emit", 4),
+    ("package", 5),
+    ("report", 6),
+    ("cli", 7),
+];
+
+/// What only the edge may touch: files, sockets, clock, environment,
+/// processes, terminal.
+const OUTSIDE: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::time",
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::io::stderr",
+    "tempfile",
+];
+
+const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
+
+/// Paths and macros that a source file names outside of its tests.
+#[derive(Default)]
+struct Names {
+    paths: BTreeSet<String>,
+    macros: BTreeSet<String>,
+}
+
+fn joined(path: &syn::Path) -> String {
+    let parts: Vec<_> = path
+        .segments
+        .iter()
+        .map(|part| part.ident.to_string())
+        .collect();
+    parts.join("::")
+}
+
+fn is_test(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute
+                .parse_args::<syn::Path>()
+                .is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+fn use_paths(tree: &syn::UseTree, before: &str, paths: &mut BTreeSet<String>) {
+    let with = |name: String| {
+        if before.is_empty() {
+            name
+        } else {
+            format!("{before}::{name}")
+        }
+    };
+    match tree {
+        syn::UseTree::Path(path) => use_paths(&path.tree, &with(path.ident.to_string()), paths),
+        syn::UseTree::Group(group) => {
+            for item in &group.items {
+                use_paths(item, before, paths);
+            }
+        }
+        syn::UseTree::Name(name) if name.ident == "self" => {
+            paths.insert(before.to_owned());
+        }
+        syn::UseTree::Name(name) => {
+            paths.insert(with(name.ident.to_string()));
+        }
+        syn::UseTree::Rename(rename) => {
+            paths.insert(with(rename.ident.to_string()));
+        }
+        syn::UseTree::Glob(_) => {
+            paths.insert(before.to_owned());
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_test(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if !is_test(&item.attrs) {
+            use_paths(&item.tree, "", &mut self.paths);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.paths.insert(joined(path));
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        self.macros.insert(joined(&called.path));
+        // Arguments of format-like macros are expressions, too.
+        let arguments = called.parse_body_with(
+            syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated,
+        );
+        for argument in arguments.iter().flatten() {
+            self.visit_expr(argument);
+        }
+    }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn source_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file of the library with its module and the names in it.
+fn modules() -> Vec<(PathBuf, String, Names)> {
+    let root = source_folder();
+    let mut modules = Vec::new();
+    for path in sources(&root) {
+        let inside = path.strip_prefix(&root).unwrap();
+        let first = inside.iter().next().unwrap().to_str().unwrap();
+        let module = first.trim_end_matches(".rs").to_owned();
+        if matches!(&*module, "lib" | "main") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let mut names = Names::default();
+        names.visit_file(&syn::parse_file(&text).unwrap());
+        modules.push((inside.to_owned(), module, names));
+    }
+    modules
+}
+
+fn floor(module: &str) -> u8 {
+    FLOORS
+        .iter()
+        .find(|(name, _)| *name == module)
+        .unwrap_or_else(|| panic!("module {module} has no floor in tests/architecture.rs"))
+        .1
+}
+
+#[test]
+fn imports_go_down() {
+    let mut wrong = Vec::new();
+    for (path, module, names) in modules() {
+        let paths = names.paths.iter();
+        for used in paths.filter_map(|name| name.strip_prefix("crate::")) {
+            let other = used.split("::").next().unwrap();
+            if other != module && floor(other) >= floor(&module) {
+                wrong.push(format!("{} uses {used}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn only_the_edge_touches_the_outside_world() {
+    let mut wrong = Vec::new();
+    for (path, module, names) in modules() {
+        if module == "cli" {
+            continue;
+        }
+        for name in &names.paths {
+            let touches = |outside: &&&str| {
+                name.strip_prefix(**outside)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            };
+            if OUTSIDE.iter().any(|outside| touches(&outside)) {
+                wrong.push(format!("{} names {name}", path.display()));
+            }
+        }
+        for called in PRINTING.iter().filter(|name| names.macros.contains(**name)) {
+            wrong.push(format!("{} calls {called}!", path.display()));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn every_floor_has_its_module() {
+    let modules: BTreeSet<String> = modules().into_iter().map(|(_, module, _)| module).collect();
+    for (name, _) in FLOORS {
+        assert!(modules.contains(*name), "src/{name} is gone");
+    }
+}
+
+#[test]
+fn a_source_file_can_be_read_at_one_sitting() {
+    for path in sources(&source_folder()) {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let lines = code.lines().filter(|line| !line.trim().is_empty()).count();
+        assert!(lines <= 500, "{} has {lines} lines of code", path.display());
+    }
+}
