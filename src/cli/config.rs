@@ -75,7 +75,7 @@ impl Settings {
             let line = before.matches('\n').count().saturating_add(1);
             let column = before.chars().rev().take_while(|c| *c != '\n').count();
             Failure {
-                exit: Exit::Usage,
+                exit: Exit::InputOutput,
                 message: format!(
                     "{}, line {line}, column {}: {}",
                     path.display(),

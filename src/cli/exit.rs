@@ -22,7 +22,7 @@ pub const TABLE: &str = "\
 Exit status:
   0  clean: done, and nothing is wrong
   1  the answer is no: a finding is an error, or a migration would break
-  2  the command line or the configuration cannot be understood
+  2  the command line cannot be understood, or asks for what cannot be
   3  an input cannot be read, or an output cannot be written";
 
 impl Termination for Exit {

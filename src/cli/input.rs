@@ -35,10 +35,10 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
 /// are the same.
 pub fn read_both(old: &Path, new: &Path) -> Result<(RomSet, RomSet), Failure> {
     if is_same(old, new) {
-        return Err(Failure::usage(format!(
-            "OLD and NEW are both {}; give the ROMs of the release before as OLD and those of the release after as NEW",
-            old.display()
-        )));
+        return Err(Failure::file(
+            old.display(),
+            "it is both OLD and NEW; give the ROMs of the release before as OLD and those of the release after as NEW",
+        ));
     }
     let (old, new) = rayon::join(|| read(old), || read(new));
     Ok((old?, new?))

@@ -88,6 +88,9 @@ pub enum DetailsError {
     /// A changelog whose date cannot be read.
     #[error("the changelog of OLD: {0}; set SOURCE_DATE_EPOCH")]
     Changelog(#[from] changelog::ChangelogError),
+    /// A date that no changelog can have.
+    #[error("SOURCE_DATE_EPOCH: {0}")]
+    Date(changelog::ChangelogError),
 }
 
 impl Details {
@@ -125,6 +128,7 @@ impl Details {
             (None, Some(changelog)) => changelog::newest_date(changelog)?,
             (None, None) => return Err(DetailsError::NoDate),
         };
+        changelog::date_line(epoch).map_err(DetailsError::Date)?;
         let copyright = copyright
             .or_else(|| origin.and_then(|origin| origin.copyright.clone()))
             .ok_or(DetailsError::NoCopyright)?;

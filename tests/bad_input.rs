@@ -1,0 +1,541 @@
+//! Wrong, hostile and damaged input: one clear answer each, no output, and
+//! the input as it was.
+
+mod common;
+
+use common::{fixture, romcompat, status, words};
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A ROM of one x86 image of 4 units and one EFI image of 4 units.
+fn rom() -> Vec<u8> {
+    let mut rom = vec![0; 4096];
+    for (start, code_type, indicator) in [(0, 0, 0), (2048, 3, 0x80)] {
+        let image = &mut rom[start..start + 2048];
+        image[..3].copy_from_slice(&[0x55, 0xaa, 4]);
+        image[0x18] = 0x1c;
+        image[0x1c..0x38].copy_from_slice(
+            b"PCIR\xf4\x1a\x41\x10\0\0\x1c\0\x03\0\0\x02\x04\0\0\0\0\0\0\0\0\0\0\0",
+        );
+        image[0x1c + 0x14] = code_type;
+        image[0x1c + 0x15] = indicator;
+        if code_type == 3 {
+            image[4..12].copy_from_slice(&[0xf1, 0x0e, 0, 0, 0x0b, 0, 0x64, 0x86]);
+        } else {
+            image[6] = image.iter().fold(0_u8, |sum, b| sum.wrapping_sub(*b));
+        }
+    }
+    rom
+}
+
+fn changed(at: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut rom = rom();
+    rom[at..at + bytes.len()].copy_from_slice(bytes);
+    rom
+}
+
+/// Runs the program with at most 512 MiB of address space.
+fn limited(arguments: &[&str]) -> Output {
+    Command::new("sh")
+        .args(["-c", "ulimit -v 524288 && exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_romcompat"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Every command that reads an input refuses this one: with this status, with
+/// these words, without output, and leaving it as it was.
+fn refused(path: &Path, wanted: i32, wanted_words: &str) {
+    let before = fs::read(path).ok();
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let (input, out_text) = (path.to_str().unwrap(), out.to_str().unwrap());
+    for arguments in [
+        vec!["inspect", input],
+        vec!["pad", input, "--size", "1M", "--out", out_text],
+        vec!["build", input, "--out", out_text],
+    ] {
+        let output = limited(&arguments);
+        let text = words(&output);
+        assert_eq!(status(&output), wanted, "{arguments:?}: {text}");
+        assert!(text.contains(wanted_words), "{arguments:?}: {text}");
+        assert!(!out.exists(), "{arguments:?} left output");
+    }
+    assert_eq!(fs::read(path).ok(), before);
+}
+
+fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn what_is_no_rom_says_what_it_seems_to_be() {
+    let folder = TempDir::new().unwrap();
+    refused(
+        &file(&folder, "empty.rom", b""),
+        3,
+        "empty.rom: the file is empty",
+    );
+    refused(
+        &file(&folder, "text.rom", b"hello\n"),
+        3,
+        "a text file starts with 68 65",
+    );
+    refused(
+        &file(&folder, "elf.rom", b"\x7fELF\x02\x01"),
+        3,
+        "an ELF file starts with 7f 45",
+    );
+}
+
+#[test]
+fn a_damaged_rom_is_a_finding_with_image_and_offset() {
+    let folder = TempDir::new().unwrap();
+    let cases: &[(&str, Vec<u8>, &str)] = &[
+        (
+            "cut-header",
+            rom()[..0x10].to_vec(),
+            "error[RC101]: cut-header, image 1, at 0x0",
+        ),
+        (
+            "cut-pcir",
+            rom()[..0x30].to_vec(),
+            "error[RC104]: cut-pcir, image 1, at 0x1c",
+        ),
+        (
+            "cut-image",
+            rom()[..3072].to_vec(),
+            "error[RC108]: cut-image, image 2, at 0x800",
+        ),
+        (
+            "pointer-0",
+            changed(0x18, &[0, 0]),
+            "error[RC105]: pointer-0, image 1, at 0x0",
+        ),
+        (
+            "pointer-last",
+            changed(0x18, &[0xff, 0x0f]),
+            "error[RC104]: pointer-last, image 1, at 0xfff",
+        ),
+        (
+            "pointer-past",
+            changed(0x18, &[0xff, 0xff]),
+            "error[RC104]: pointer-past, image 1, at 0xffff",
+        ),
+        (
+            "signature",
+            changed(0x1c, b"PCIX"),
+            "error[RC105]: signature, image 1, at 0x1c",
+        ),
+        (
+            "length-0",
+            changed(0x2c, &[0, 0]),
+            "error[RC107]: length-0, image 1, at 0x0",
+        ),
+        (
+            "length-past",
+            changed(0x82c, &[0xff, 0x7f]),
+            "error[RC108]: length-past, image 2, at 0x800",
+        ),
+        (
+            "no-last",
+            changed(0x831, &[0]),
+            "error[RC109]: no-last, image 2, at 0x1000",
+        ),
+        (
+            "checksum",
+            changed(0x200, &[1]),
+            "error[RC111]: checksum, image 1, at 0x0",
+        ),
+        (
+            "many",
+            rom()[..2048].repeat(100_000),
+            "error[RC113]: many, image 64, at 0x20000",
+        ),
+    ];
+    for (name, bytes, words) in cases {
+        let bytes = &bytes[..bytes.len().min(16 << 20)];
+        refused(&file(&folder, name, bytes), 1, words);
+    }
+}
+
+#[test]
+fn every_finding_comes_with_a_next_step() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &changed(0x200, &[1]));
+    let output = romcompat().arg("inspect").arg(&path).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("\n  next: "), "{stderr}");
+}
+
+#[test]
+fn a_sparse_file_of_4_gib_is_refused_by_its_size() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sparse.rom");
+    fs::File::create(&path).unwrap().set_len(4 << 30).unwrap();
+    let output = limited(&["inspect", path.to_str().unwrap()]);
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("4294967296 bytes are more than the 256 MiB"));
+}
+
+#[test]
+fn a_directory_without_roms_is_refused_with_a_count() {
+    let folder = TempDir::new().unwrap();
+    file(&folder, "readme", b"hello");
+    let output = romcompat()
+        .arg("inspect")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("no option ROM is in it (1 other files were left out)"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_named() {
+    let folder = TempDir::new().unwrap();
+    let readable = PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), readable).unwrap();
+    let locked = folder.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::set_permissions(&locked, PermissionsExt::from_mode(0o000)).unwrap();
+    let output = as_ordinary_user(&folder)
+        .arg("inspect")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 3, "{}", words(&output));
+    assert!(words(&output).contains("locked: Permission denied"));
+}
+
+#[test]
+fn an_output_folder_without_permission_is_named() {
+    let folder = TempDir::new().unwrap();
+    let readable = PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), readable).unwrap();
+    let packages = [1, 2].map(|release| {
+        let copy = folder.path().join(format!("{release}.deb"));
+        fs::copy(fixture(release), &copy).unwrap();
+        copy
+    });
+    let locked = folder.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::set_permissions(&locked, PermissionsExt::from_mode(0o555)).unwrap();
+    let mut command = as_ordinary_user(&folder);
+    command
+        .arg("build")
+        .args(packages)
+        .arg("--out")
+        .arg(locked.join("dist"));
+    let output = command.current_dir(folder.path()).output().unwrap();
+    assert_eq!(status(&output), 3, "{}", words(&output));
+    assert!(
+        words(&output).contains("locked/dist: Permission denied"),
+        "{}",
+        words(&output)
+    );
+}
+
+/// The program as a user that permissions hold back: `nobody` under root.
+fn as_ordinary_user(folder: &TempDir) -> Command {
+    if fs::metadata(folder.path()).unwrap().uid() != 0 {
+        return romcompat();
+    }
+    let copy = folder.path().join("romcompat");
+    fs::copy(env!("CARGO_BIN_EXE_romcompat"), &copy).unwrap();
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(copy)
+        .env_remove("SOURCE_DATE_EPOCH");
+    command
+}
+
+#[test]
+fn a_package_that_is_cut_anywhere_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let whole = fs::read(fixture(1)).unwrap();
+    for end in (9..whole.len()).step_by(97) {
+        let path = file(&folder, "cut.deb", &whole[..end]);
+        let output = romcompat().arg("inspect").arg(&path).output().unwrap();
+        assert_eq!(status(&output), 3, "cut at {end}: {}", words(&output));
+        assert!(words(&output).starts_with(&format!("error: {}: ", path.display())));
+    }
+}
+
+/// A `.deb` with this data archive, written by hand.
+fn package(data: &[u8]) -> Vec<u8> {
+    let mut control = tar::Builder::new(Vec::new());
+    let text = b"Package: aa\nVersion: 1\nMaintainer: A <a@b.c>\n";
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    control
+        .append_data(&mut header, "control", &text[..])
+        .unwrap();
+    let mut bytes = b"!<arch>\n".to_vec();
+    for (name, member) in [
+        ("debian-binary", b"2.0\n".to_vec()),
+        ("control.tar", control.into_inner().unwrap()),
+        ("data.tar", data.to_vec()),
+    ] {
+        write!(
+            bytes,
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+            0,
+            0,
+            0,
+            100_644,
+            member.len()
+        )
+        .unwrap();
+        bytes.extend(&member);
+        bytes.extend(vec![b'\n'; member.len() % 2]);
+    }
+    bytes
+}
+
+fn archive(entries: &[(&str, tar::EntryType, &str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, kind, link, bytes) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(*kind);
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        if !link.is_empty() {
+            header.set_link_name(link).unwrap();
+        }
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append(&header, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+#[test]
+fn a_hostile_package_is_refused_with_the_entry() {
+    use tar::EntryType::{Regular, Symlink};
+    let folder = TempDir::new().unwrap();
+    let (a, b) = (rom(), rom().repeat(1)[..].to_vec());
+    let mut other = b;
+    other.resize(8192, 0xff);
+    let cases: &[(&str, Vec<u8>, &str)] = &[
+        (
+            "up.deb",
+            archive(&[("../x.rom", Regular, "", &a)]),
+            "the entry \"../x.rom\" of the tar archive leads out of it",
+        ),
+        (
+            "absolute.deb",
+            archive(&[("/x.rom", Regular, "", &a)]),
+            "the entry \"/x.rom\" of the tar archive leads out of it",
+        ),
+        (
+            "link.deb",
+            archive(&[
+                ("a.rom", Regular, "", &a),
+                ("b.rom", Symlink, "../../etc/passwd", b""),
+            ]),
+            "the symbolic link b.rom leads out of the package",
+        ),
+        (
+            "twice.deb",
+            archive(&[
+                ("a/x.rom", Regular, "", &a),
+                ("b/x.rom", Regular, "", &other),
+            ]),
+            "two different ROMs have the name x.rom: a/x.rom and b/x.rom",
+        ),
+        ("empty.deb", archive(&[]), "no option ROM is in it"),
+    ];
+    for (name, data, words) in cases {
+        refused(&file(&folder, name, &package(data)), 3, words);
+        let tar = name.replace(".deb", ".tar");
+        if *name != "empty.deb" {
+            refused(&file(&folder, &tar, data), 3, words);
+        }
+    }
+}
+
+#[test]
+fn a_member_that_claims_more_than_the_file_has_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let mut lying = package(&archive(&[]));
+    let at = lying.windows(8).position(|w| w == b"data.tar").unwrap();
+    lying[at + 48..at + 58].copy_from_slice(b"9999999999");
+    refused(
+        &file(&folder, "lying.deb", &lying),
+        3,
+        "it says that it has 9999999999 bytes",
+    );
+}
+
+#[test]
+fn a_data_member_that_unpacks_to_10_gib_is_refused_at_the_limit() {
+    let folder = TempDir::new().unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("zeros").unwrap();
+    header.set_size(10 << 30);
+    header.set_mode(0o644);
+    header.set_cksum();
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.write_all(header.as_bytes()).unwrap();
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..300 {
+        encoder.write_all(&zeros).unwrap();
+    }
+    let bomb = package(&encoder.finish().unwrap());
+    refused(
+        &file(&folder, "bomb.deb", &bomb),
+        3,
+        "it unpacks to more than 256 MiB",
+    );
+}
+
+#[test]
+fn old_and_new_must_not_be_the_same_file() {
+    let folder = TempDir::new().unwrap();
+    let link = folder.path().join("link.deb");
+    symlink(fixture(1), &link).unwrap();
+    let output = romcompat()
+        .arg("check")
+        .arg(fixture(1))
+        .arg(&link)
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("it is both OLD and NEW"));
+}
+
+fn build(out: &Path, more: &[&str]) -> Output {
+    let mut command = romcompat();
+    command
+        .arg("build")
+        .args([fixture(1), fixture(2)])
+        .arg("--out")
+        .arg(out)
+        .args(more);
+    command.output().unwrap()
+}
+
+#[test]
+fn an_output_that_is_there_already_needs_force() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("dist");
+    assert_eq!(status(&build(&out, &[])), 0);
+    let names = |folder: &Path| {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let first = names(&out);
+    let again = build(&out, &[]);
+    assert_eq!(status(&again), 3);
+    assert!(words(&again).contains("it is there already; `--force` overwrites it"));
+    assert_eq!(names(&out), first);
+    assert_eq!(status(&build(&out, &["--force"])), 0);
+    assert_eq!(names(&out), first);
+}
+
+#[test]
+fn a_device_is_no_place_for_output() {
+    let output = romcompat()
+        .args([
+            "pad",
+            "--size",
+            "512K",
+            "--select",
+            "efi-virtio.rom",
+            "--force",
+            "--out",
+            "/dev/full",
+        ])
+        .arg(fixture(1))
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("/dev/full: it is there already and no regular file"));
+}
+
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = romcompat()
+        .arg("inspect")
+        .arg(fixture(1))
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("standard output: No space left on device"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let mut child = romcompat()
+        .args(["inspect", "-v"])
+        .arg(fixture(1))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_configuration_is_refused_with_line_and_column() {
+    let folder = TempDir::new().unwrap();
+    for (text, wanted) in [
+        (
+            "package = \"aa\"\ncolour = 1\n",
+            "romcompat.toml, line 2, column 1: unknown field `colour`",
+        ),
+        (
+            "package = 7\n",
+            "romcompat.toml, line 1, column 11: invalid type",
+        ),
+        ("name-pattern = \"x\"\n", "lacks {name}"),
+    ] {
+        let config = file(&folder, "romcompat.toml", text.as_bytes());
+        let out = folder.path().join("dist");
+        let output = build(&out, &["--config", config.to_str().unwrap()]);
+        assert_eq!(status(&output), 3);
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn a_date_that_is_no_number_is_refused() {
+    for (value, wanted) in [
+        ("yesterday", "SOURCE_DATE_EPOCH is `yesterday`"),
+        ("99999999999999999", "no date before the year 10000"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let out = folder.path().join("dist");
+        let output = romcompat()
+            .env("SOURCE_DATE_EPOCH", value)
+            .arg("build")
+            .args([fixture(1), fixture(2)])
+            .arg("--out")
+            .arg(&out)
+            .output()
+            .unwrap();
+        assert_eq!(status(&output), 2, "{}", words(&output));
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+        assert!(!out.exists());
+    }
+}

@@ -1,0 +1,95 @@
+//! Debian's own packages, and Debian's own tools.
+
+use crate::common::{romcompat, words};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The package that scripts/fetch-roms brought for a release.
+pub fn package(suite: &str, name: &str) -> PathBuf {
+    let folder = std::env::var_os("ROMCOMPAT_ROMS")
+        .expect("ROMCOMPAT_ROMS names the folder of fetched packages; scripts/test sets it");
+    let folder = Path::new(&folder).join(suite);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let prefix = format!("{name}_");
+    entries
+        .map(|entry| entry.unwrap().path())
+        .find(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(&prefix)
+        })
+        .unwrap_or_else(|| panic!("{} has no {name}; run scripts/fetch-roms", folder.display()))
+}
+
+/// Runs another program and gives what it prints on standard output.
+pub fn tool(program: &str, arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
+    let mut command = Command::new(program);
+    command
+        .env("LC_ALL", "C")
+        .args(arguments.iter().map(|a| a.as_ref()));
+    let output = command
+        .output()
+        .unwrap_or_else(|e| panic!("{program}: {e}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Unpacks a package with dpkg-deb.
+pub fn unpack(deb: &Path) -> TempDir {
+    let root = TempDir::new().unwrap();
+    tool("dpkg-deb", &[&"-x", &deb, &root.path()]);
+    root
+}
+
+/// Old and new ROMs for the main job: bookworm's package, and a folder with
+/// trixie's ROMs whose EFI ROMs were padded to 512K.
+pub fn grown_release() -> (PathBuf, TempDir) {
+    let new = TempDir::new().unwrap();
+    let trixie = package("trixie", "ipxe-qemu");
+    let mut pad = romcompat();
+    pad.arg("pad")
+        .arg(&trixie)
+        .args(["--size", "512K", "--select", "efi-*"]);
+    let output = pad.arg("--out").arg(new.path()).output().unwrap();
+    assert!(output.status.success(), "{}", words(&output));
+    let root = unpack(&trixie);
+    for entry in fs::read_dir(root.path().join("usr/share/qemu")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if name.to_str().unwrap().starts_with("pxe-") {
+            fs::copy(&path, new.path().join(name)).unwrap();
+        }
+    }
+    (package("bookworm", "ipxe-qemu"), new)
+}
+
+/// Builds the compat package of [`grown_release`] into a folder.
+pub fn build_into(out: &Path) -> PathBuf {
+    let (old, new) = grown_release();
+    let mut build = romcompat();
+    build
+        .arg("build")
+        .arg(&old)
+        .arg(new.path())
+        .arg("--out")
+        .arg(out);
+    let output = build.output().unwrap();
+    assert!(output.status.success(), "{}", words(&output));
+    the_deb(out)
+}
+
+/// The only package in a folder.
+pub fn the_deb(folder: &Path) -> PathBuf {
+    let mut debs = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    let deb = debs.next().expect("a package was written");
+    assert_eq!(debs.next(), None);
+    deb
+}
