@@ -1,6 +1,14 @@
 //! Wrong, hostile and damaged input: one clear answer each, no output, and
 //! the input as it was.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
 mod common;
 
 use common::{fixture, romcompat, status, words};
@@ -285,9 +293,9 @@ fn package(data: &[u8]) -> Vec<u8> {
         ("control.tar", control.into_inner().unwrap()),
         ("data.tar", data.to_vec()),
     ] {
-        write!(
+        writeln!(
             bytes,
-            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`",
             0,
             0,
             0,

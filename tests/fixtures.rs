@@ -1,5 +1,13 @@
 //! The packages in `fixtures/` are what their generator makes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
 #[path = "../fixtures/packages.rs"]
 mod packages;
 

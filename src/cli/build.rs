@@ -104,7 +104,7 @@ fn details(settings: &Settings, plan: &CompatPlan<'_>) -> Result<Details, Failur
 }
 
 /// SOURCE_DATE_EPOCH, the date of everything that is built
-/// (https://reproducible-builds.org/specs/source-date-epoch/).
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 fn epoch() -> Result<Option<u64>, Failure> {
     let Some(value) = env::var_os("SOURCE_DATE_EPOCH") else {
         return Ok(None);

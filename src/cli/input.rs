@@ -16,7 +16,7 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
     let label = path.display().to_string();
     let fail = |error: io::Error| Failure::file(&label, error);
     if label == "-" {
-        let bytes = read_limited(io::stdin().lock(), &label)?;
+        let bytes = read_limited(io::stdin().lock(), 0, &label)?;
         return romset::read("-", bytes).map_err(|error| Failure::file("standard input", error));
     }
     let metadata = fs::metadata(path).map_err(fail)?;
@@ -24,7 +24,8 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
         return read_directory(path, &label);
     }
     check_readable(&metadata, &label)?;
-    let bytes = read_limited(File::open(path).map_err(fail)?, &label)?;
+    let stream = File::open(path).map_err(fail)?;
+    let bytes = read_limited(stream, metadata.len(), &label)?;
     romset::read(&label, bytes).map_err(|error| Failure::file(&label, error))
 }
 
@@ -75,8 +76,11 @@ fn too_large(label: &str, what: &str) -> Failure {
     )
 }
 
-fn read_limited(stream: impl Read, label: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
+/// Reads a stream up to the limit; `expected` bytes are known to be there.
+fn read_limited(stream: impl Read, expected: u64, label: &str) -> Result<Vec<u8>, Failure> {
+    // One more than expected lets the end show without another allocation.
+    let capacity = usize::try_from(expected.min(MAX_INPUT)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(capacity.saturating_add(1));
     stream
         .take(MAX_INPUT.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -131,6 +135,7 @@ fn read_file(
         collector.leave_out();
         return Ok(());
     }
+    bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
     stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
     let inside = file.strip_prefix(root).unwrap_or(file);
     collector

@@ -1,6 +1,7 @@
 //! Writing a `.deb`, the same bytes for the same contents.
 
 use md5::{Digest, Md5};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -8,20 +9,20 @@ use xz2::stream::{Check, Filters, LzmaOptions, MatchFinder, Mode, Stream};
 
 /// One file of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageFile {
+pub struct PackageFile<'a> {
     /// Path from the root of the installed system, without a slash before.
     pub path: String,
     /// The content.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'a, [u8]>,
 }
 
 /// All that a package consists of. Files belong to root, with mode 0644.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageContents {
+pub struct PackageContents<'a> {
     /// The text of the control file.
     pub control: String,
     /// The files, in any order.
-    pub files: Vec<PackageFile>,
+    pub files: Vec<PackageFile<'a>>,
     /// Seconds since 1970-01-01 UTC: the date of every file.
     pub epoch: u64,
 }
@@ -29,7 +30,7 @@ pub struct PackageContents {
 /// The value of `Installed-Size` for these files, in KiB: each file rounded
 /// up, 1 for each directory (dpkg-gencontrol(1)).
 #[must_use]
-pub fn installed_size(files: &[PackageFile]) -> u64 {
+pub fn installed_size(files: &[PackageFile<'_>]) -> u64 {
     let sizes = files
         .iter()
         .map(|file| (file.bytes.len() as u64).div_ceil(1024));
@@ -43,16 +44,16 @@ pub fn installed_size(files: &[PackageFile]) -> u64 {
 /// # Errors
 /// A path that is too long for a tar header, or an xz encoder that cannot
 /// start.
-pub fn write_package(contents: &PackageContents) -> io::Result<Vec<u8>> {
+pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
     let control = tar_archive(
         &[
             PackageFile {
                 path: "control".to_owned(),
-                bytes: contents.control.clone().into_bytes(),
+                bytes: contents.control.as_bytes().into(),
             },
             PackageFile {
                 path: "md5sums".to_owned(),
-                bytes: md5sums(&contents.files).into_bytes(),
+                bytes: md5sums(&contents.files).into_bytes().into(),
             },
         ],
         contents.epoch,
@@ -73,7 +74,7 @@ pub fn write_package(contents: &PackageContents) -> io::Result<Vec<u8>> {
 }
 
 /// `md5sums` of the control archive: sum, two spaces, path (deb(5)).
-fn md5sums(files: &[PackageFile]) -> String {
+fn md5sums(files: &[PackageFile<'_>]) -> String {
     let mut sorted: Vec<_> = files.iter().collect();
     sorted.sort_by(|a, b| a.path.cmp(&b.path));
     let mut text = String::new();
@@ -87,7 +88,7 @@ fn md5sums(files: &[PackageFile]) -> String {
 }
 
 /// The root and every folder above a file, sorted.
-fn directories(files: &[PackageFile]) -> BTreeSet<&str> {
+fn directories<'a>(files: &'a [PackageFile<'_>]) -> BTreeSet<&'a str> {
     let mut directories = BTreeSet::from([""]);
     for file in files {
         let parents = file.path.match_indices('/');
@@ -98,7 +99,7 @@ fn directories(files: &[PackageFile]) -> BTreeSet<&str> {
 
 /// A tar archive in GNU format: each folder before what is in it, in the
 /// order of names.
-fn tar_archive(files: &[PackageFile], epoch: u64) -> io::Result<Vec<u8>> {
+fn tar_archive(files: &[PackageFile<'_>], epoch: u64) -> io::Result<Vec<u8>> {
     let mut entries: Vec<(&str, Option<&[u8]>)> = directories(files)
         .into_iter()
         .map(|path| (path, None))
@@ -106,7 +107,11 @@ fn tar_archive(files: &[PackageFile], epoch: u64) -> io::Result<Vec<u8>> {
         .collect();
     // By components, as dpkg-deb walks: `a/b` stands before `a-c`.
     entries.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
-    let mut builder = tar::Builder::new(Vec::new());
+    // A header and at most 511 bytes of padding each, and the end mark.
+    let sizes = files.iter().map(|file| file.bytes.len());
+    let headers = entries.len().saturating_mul(1024).saturating_add(1024);
+    let capacity = sizes.fold(headers, usize::saturating_add);
+    let mut builder = tar::Builder::new(Vec::with_capacity(capacity));
     for (path, bytes) in entries {
         let mut header = tar::Header::new_gnu();
         header.set_mtime(epoch);
@@ -184,14 +189,14 @@ mod tests {
     use proptest::prelude::*;
     use std::convert::Infallible;
 
-    fn contents(files: &[(&str, &[u8])]) -> PackageContents {
+    fn contents(files: &[(&str, &[u8])]) -> PackageContents<'static> {
         PackageContents {
             control: "Package: aa\nVersion: 1\nMaintainer: A <a@b>\n".to_owned(),
             files: files
                 .iter()
                 .map(|(path, bytes)| PackageFile {
                     path: (*path).to_owned(),
-                    bytes: bytes.to_vec(),
+                    bytes: bytes.to_vec().into(),
                 })
                 .collect(),
             epoch: 1_600_000_000,

@@ -11,6 +11,7 @@ use crate::emit;
 use crate::plan::CompatPlan;
 use flate2::{Compression, GzBuilder};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use thiserror::Error;
@@ -60,35 +61,28 @@ pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackag
     let documents = format!("usr/share/doc/{}", details.package);
     let mut values = TemplateValues::new(&manifest, details, &globals)?;
     let changelog = render("changelog", &values)?;
+    let readme = render("README.Debian", &values)?;
     let mut files = vec![
-        (
-            format!("{documents}/README.Debian"),
-            render("README.Debian", &values)?.into_bytes(),
-        ),
-        (
-            format!("{documents}/changelog.Debian.gz"),
+        file(&documents, "README.Debian", readme.as_bytes()),
+        file(
+            &documents,
+            "changelog.Debian.gz",
             gzip(changelog.as_bytes())?,
         ),
-        (format!("{documents}/copyright"), details.copyright.clone()),
-        (
-            format!("{share}/manifest.json"),
+        file(&documents, "copyright", &*details.copyright),
+        file(
+            &share,
+            "manifest.json",
             crate::json::document(&manifest).into_bytes(),
         ),
     ];
     if !globals.is_empty() {
-        files.push((
-            format!("{share}/romfiles.cfg"),
-            readconfig.clone().into_bytes(),
-        ));
+        files.push(file(&share, "romfiles.cfg", readconfig.as_bytes()));
     }
     let install_dir = plan.install_dir.trim_start_matches('/');
     for rom in &plan.roms {
-        files.push((format!("{install_dir}/{}", rom.name), rom.bytes.clone()));
+        files.push(file(install_dir, &rom.name, &*rom.bytes));
     }
-    let files: Vec<PackageFile> = files
-        .into_iter()
-        .map(|(path, bytes)| PackageFile { path, bytes })
-        .collect();
     values.installed_size = installed_size(&files);
     let contents = PackageContents {
         control: render("control", &values)?,
@@ -106,6 +100,13 @@ pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackag
         globals,
         readconfig,
     })
+}
+
+fn file<'a>(folder: &str, name: &str, bytes: impl Into<Cow<'a, [u8]>>) -> PackageFile<'a> {
+    PackageFile {
+        path: format!("{folder}/{name}"),
+        bytes: bytes.into(),
+    }
 }
 
 /// The values that templates may use.
@@ -202,7 +203,7 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the package and compares it with what was meant.
-fn read_back(deb: &[u8], contents: &PackageContents) -> Result<(), PackageError> {
+fn read_back(deb: &[u8], contents: &PackageContents<'_>) -> Result<(), PackageError> {
     let differs = |what: &str| PackageError::ReadBack(what.to_owned());
     let damaged = |error: DebError| PackageError::ReadBack(error.to_string());
     let package = BinaryPackage::read(deb).map_err(damaged)?;

@@ -208,7 +208,7 @@ impl<'a> Pair<'a> {
     #[must_use]
     pub fn headroom_finding(&self, percent: u8) -> Option<Finding> {
         let new = self.new?;
-        let used = new.file.map_or(new.size, |file| file.used());
+        let used = new.file.map_or(new.size, |file| file.rom().used() as u64);
         let free = new.bar.room_left(used);
         let limit = new.bar.bytes().saturating_mul(u64::from(percent)) / 100;
         (free < limit).then(|| {

@@ -194,7 +194,7 @@ impl InspectedRom {
             sha256: with_sha256.then(|| file.sha256()),
             size: file.size(),
             bar: file.bar(),
-            room_left: file.bar().room_left(file.used()),
+            room_left: file.bar().room_left(rom.used() as u64),
             tail: rom.tail(),
             images: rom.images().iter().map(InspectedImage::of).collect(),
             findings: rom.faults().iter().map(finding).collect(),

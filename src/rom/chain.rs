@@ -16,6 +16,7 @@ pub const MAX_IMAGES: usize = 64;
 pub struct Rom<'a> {
     bytes: &'a [u8],
     images: Vec<Image<'a>>,
+    tail: Tail,
     faults: Vec<RomFault>,
 }
 
@@ -45,7 +46,9 @@ impl std::fmt::Display for HexBytes<'_> {
 }
 
 impl NotAnOptionRom {
-    fn of(bytes: &[u8]) -> Self {
+    /// Says what the bytes are instead.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         let start = match *bytes {
             [] => return Self::Empty,
             [only] => [only, 0],
@@ -165,6 +168,17 @@ pub enum Tail {
     Data,
 }
 
+impl Tail {
+    fn of(tail: &[u8]) -> Self {
+        match tail {
+            [] => Self::None,
+            _ if tail.iter().all(|byte| *byte == 0xff) => Self::Ones,
+            _ if tail.iter().all(|byte| *byte == 0) => Self::Zeros,
+            _ => Self::Data,
+        }
+    }
+}
+
 impl<'a> Rom<'a> {
     /// Reads a ROM. What is wrong with it is in [`Rom::faults`].
     ///
@@ -182,9 +196,11 @@ impl<'a> Rom<'a> {
         let mut rom = Self {
             bytes,
             images: Vec::new(),
+            tail: Tail::None,
             faults: Vec::new(),
         };
         rom.read_chain();
+        rom.tail = Tail::of(bytes.get(rom.images_end()..).unwrap_or_default());
         rom.check_tail();
         rom
     }
@@ -215,13 +231,17 @@ impl<'a> Rom<'a> {
 
     /// What follows the last image.
     #[must_use]
-    pub fn tail(&self) -> Tail {
-        let tail = self.bytes.get(self.images_end()..).unwrap_or_default();
-        match tail {
-            [] => Tail::None,
-            _ if tail.iter().all(|byte| *byte == 0xff) => Tail::Ones,
-            _ if tail.iter().all(|byte| *byte == 0) => Tail::Zeros,
-            _ => Tail::Data,
+    pub const fn tail(&self) -> Tail {
+        self.tail
+    }
+
+    /// Bytes that the ROM needs: the file's size without the padding after
+    /// its last image.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        match self.tail {
+            Tail::Ones | Tail::Zeros if !self.images.is_empty() => self.images_end(),
+            _ => self.bytes.len(),
         }
     }
 
@@ -387,7 +407,7 @@ impl<'a> Rom<'a> {
             .images
             .last()
             .is_some_and(|image| !image.bytes.is_empty())
-            && self.tail() == Tail::Data
+            && self.tail == Tail::Data
             && !self.ends_in_fault()
         {
             let offset = self.images_end();

@@ -5,7 +5,7 @@ use crate::deb::tar_entries::{Entry, EntryKind, TarError, for_each_entry, is_tar
 use crate::deb::{
     AR_MAGIC, BinaryPackage, Compression, DebError, Decoder, UNPACKED_LIMIT, VisitError,
 };
-use crate::rom::{NotAnOptionRom, Rom, SIGNATURE};
+use crate::rom::{NotAnOptionRom, SIGNATURE};
 use std::io::{self, Read};
 use thiserror::Error;
 
@@ -83,7 +83,7 @@ pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
 }
 
 fn unknown(bytes: &[u8]) -> InputError {
-    InputError::Unknown(Rom::parse(bytes).err().unwrap_or(NotAnOptionRom::Empty))
+    InputError::Unknown(NotAnOptionRom::of(bytes))
 }
 
 fn read_rom(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
@@ -171,12 +171,12 @@ fn take_entry(
         EntryKind::File => {
             let mut start = Vec::new();
             content
-                .take(2)
+                .take(SIGNATURE.len() as u64)
                 .read_to_end(&mut start)
                 .map_err(|source| entry_error(entry, source))?;
             if start == SIGNATURE {
-                start.extend(read_content(entry, content)?);
-                collector.add_file(&entry.path, start)?;
+                let rest = &mut io::Cursor::new(start).chain(content);
+                collector.add_file(&entry.path, read_content(entry, rest)?)?;
             } else {
                 collector.leave_out();
             }
@@ -189,7 +189,8 @@ fn read_content(entry: &Entry, content: &mut dyn Read) -> Result<Vec<u8>, InputE
     if entry.size > MAX_ROM {
         return Err(InputError::TooLarge(entry.path.clone()));
     }
-    let mut bytes = Vec::new();
+    // At most MAX_ROM, whatever the header claims.
+    let mut bytes = Vec::with_capacity(usize::try_from(entry.size).unwrap_or(0));
     content
         .read_to_end(&mut bytes)
         .map_err(|source| entry_error(entry, source))?;

@@ -8,7 +8,7 @@ pub use collect::{CollectError, RomCollector};
 pub use input::{InputError, MAX_INPUT, read};
 
 use crate::deb::control::Control;
-use crate::rom::{BarSize, NotAnOptionRom, Rom, Tail};
+use crate::rom::{BarSize, NotAnOptionRom, Rom, SIGNATURE};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -75,8 +75,10 @@ impl RomFile {
     /// # Errors
     /// [`NotAnOptionRom`] where the bytes do not start with 55 AA.
     pub fn new(path: &str, bytes: Vec<u8>) -> Result<Self, NotAnOptionRom> {
-        Rom::parse(&bytes)?;
-        let bar = BarSize::of_rom(bytes.len() as u64).ok_or(NotAnOptionRom::Empty)?;
+        let bar = match BarSize::of_rom(bytes.len() as u64) {
+            Some(bar) if bytes.starts_with(&SIGNATURE) => bar,
+            _ => return Err(NotAnOptionRom::of(&bytes)),
+        };
         Ok(Self {
             name: file_name(path).to_owned(),
             other_names: Vec::new(),
@@ -126,17 +128,6 @@ impl RomFile {
     #[must_use]
     pub fn rom(&self) -> Rom<'_> {
         Rom::parse_signed(&self.bytes)
-    }
-
-    /// Bytes that the ROM needs: the file's size without the padding after
-    /// its last image.
-    #[must_use]
-    pub fn used(&self) -> u64 {
-        let rom = self.rom();
-        match rom.tail() {
-            Tail::Ones | Tail::Zeros if rom.images_end() > 0 => rom.images_end() as u64,
-            _ => self.size(),
-        }
     }
 
     /// SHA-256 of the content, in hex.

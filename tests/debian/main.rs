@@ -1,6 +1,14 @@
 //! The program on Debian's own packages, judged by Debian's own tools and by
 //! QEMU. scripts/test fetches the packages, installs the tools and runs these.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 mod fetched;
