@@ -190,7 +190,7 @@ fn a_sparse_file_of_4_gib_is_refused_by_its_size() {
     fs::File::create(&path).unwrap().set_len(4 << 30).unwrap();
     let output = limited(&["inspect", path.to_str().unwrap()]);
     assert_eq!(status(&output), 3);
-    assert!(words(&output).contains("4294967296 bytes are more than the 256 MiB"));
+    assert!(words(&output).contains("4294967296 bytes are more than the 96 MiB"));
 }
 
 #[test]

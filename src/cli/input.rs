@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use crate::rom::SIGNATURE;
-use crate::romset::{self, MAX_INPUT, MAX_ROM, RomCollector, RomSet};
+use crate::romset::{self, InputError, MAX_INPUT, MAX_ROM, RomCollector, RomSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
@@ -16,17 +16,15 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
     let label = path.display().to_string();
     let fail = |error: io::Error| Failure::file(&label, error);
     if label == "-" {
-        let bytes = read_limited(io::stdin().lock(), 0, &label)?;
-        return romset::read("-", bytes).map_err(|error| Failure::file("standard input", error));
+        return read_stream(io::stdin().lock(), 0, "-", "standard input");
     }
     let metadata = fs::metadata(path).map_err(fail)?;
     if metadata.is_dir() {
         return read_directory(path, &label);
     }
-    check_readable(&metadata, &label)?;
+    refuse_devices_and_giants(&metadata, &label)?;
     let stream = File::open(path).map_err(fail)?;
-    let bytes = read_limited(stream, metadata.len(), &label)?;
-    romset::read(&label, bytes).map_err(|error| Failure::file(&label, error))
+    read_stream(stream, metadata.len(), &label, &label)
 }
 
 /// Reads OLD and NEW side by side.
@@ -51,7 +49,7 @@ fn is_same(old: &Path, new: &Path) -> bool {
 }
 
 /// Refuses what cannot be an input, before a byte of it is read.
-fn check_readable(metadata: &Metadata, label: &str) -> Result<(), Failure> {
+fn refuse_devices_and_giants(metadata: &Metadata, label: &str) -> Result<(), Failure> {
     use std::os::unix::fs::FileTypeExt as _;
     let kind = metadata.file_type();
     if kind.is_char_device() || kind.is_block_device() || kind.is_socket() {
@@ -76,40 +74,63 @@ fn too_large(label: &str, what: &str) -> Failure {
     )
 }
 
-/// Reads a stream up to the limit; `expected` bytes are known to be there.
-fn read_limited(stream: impl Read, expected: u64, label: &str) -> Result<Vec<u8>, Failure> {
-    // One more than expected lets the end show without another allocation.
-    let capacity = usize::try_from(expected.min(MAX_INPUT)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(capacity.saturating_add(1));
-    stream
-        .take(MAX_INPUT.saturating_add(1))
+/// Reads a stream of at least `size` bytes that is called `label` in reports
+/// and `subject` in errors. What is no input is refused by its start.
+fn read_stream(
+    mut stream: impl Read,
+    size: u64,
+    label: &str,
+    subject: &str,
+) -> Result<RomSet, Failure> {
+    let fail = |error: io::Error| Failure::file(subject, error);
+    let refuse = |error: InputError| Failure::file(subject, error);
+    let mut bytes = Vec::new();
+    (&mut stream)
+        .take(romset::START as u64)
         .read_to_end(&mut bytes)
-        .map_err(|error| Failure::file(label, error))?;
+        .map_err(fail)?;
+    romset::check_start(label, &bytes, size).map_err(refuse)?;
+    bytes.reserve(usize::try_from(size).unwrap_or(0));
+    stream
+        .take(MAX_INPUT)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
     if bytes.len() as u64 > MAX_INPUT {
-        return Err(too_large(label, "it has"));
+        return Err(too_large(subject, "it has"));
     }
-    Ok(bytes)
+    romset::read(label, bytes).map_err(refuse)
 }
 
-/// The ROMs in a directory and the folders below it. Links to files are
-/// followed, links to folders are not: they may lead in circles.
-fn read_directory(path: &Path, label: &str) -> Result<RomSet, Failure> {
+/// The ROMs in a directory and the folders below it. A link to a file in the
+/// directory is another name of it, a link to another file stands for that
+/// file. Links to folders are not followed: they may lead in circles.
+fn read_directory(root: &Path, label: &str) -> Result<RomSet, Failure> {
+    let real_root = root
+        .canonicalize()
+        .map_err(|error| Failure::file(label, error))?;
     let mut collector = RomCollector::default();
-    let mut folders = vec![path.to_owned()];
+    let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         let fail = |error: io::Error| Failure::file(folder.display(), error);
         for entry in fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
-            let is_link = entry.file_type().map_err(fail)?.is_symlink();
             let file = entry.path();
-            match fs::metadata(&file) {
-                Ok(metadata) if metadata.is_dir() && !is_link => folders.push(file),
-                Ok(metadata) if metadata.is_file() => {
-                    read_file(&file, path, &metadata, &mut collector)?;
+            let inside = file.strip_prefix(root).unwrap_or(&file).to_string_lossy();
+            let kind = entry.file_type().map_err(fail)?;
+            if kind.is_dir() {
+                folders.push(file);
+            } else if kind.is_file() {
+                read_file(&file, &inside, &mut collector)?;
+            } else if let Some(target) = file.canonicalize().ok().filter(|t| t.is_file()) {
+                match target.strip_prefix(&real_root) {
+                    Ok(target) => {
+                        let target = format!("/{}", target.to_string_lossy());
+                        collector.add_link(&inside, &target);
+                    }
+                    Err(_) => read_file(&file, &inside, &mut collector)?,
                 }
-                Ok(_) => collector.leave_out(),
-                Err(_) if is_link => collector.leave_out(),
-                Err(error) => return Err(Failure::file(file.display(), error)),
+            } else {
+                collector.leave_out();
             }
         }
     }
@@ -118,27 +139,23 @@ fn read_directory(path: &Path, label: &str) -> Result<RomSet, Failure> {
         .map_err(|error| Failure::file(label, error))
 }
 
-fn read_file(
-    file: &Path,
-    root: &Path,
-    metadata: &Metadata,
-    collector: &mut RomCollector,
-) -> Result<(), Failure> {
+/// Takes a file that stands at `inside` of its directory.
+fn read_file(file: &Path, inside: &str, collector: &mut RomCollector) -> Result<(), Failure> {
     let fail = |error: io::Error| Failure::file(file.display(), error);
     let mut stream = File::open(file).map_err(fail)?;
+    let size = stream.metadata().map_err(fail)?.len();
     let mut bytes = Vec::new();
     (&mut stream)
-        .take(2)
+        .take(SIGNATURE.len() as u64)
         .read_to_end(&mut bytes)
         .map_err(fail)?;
-    if bytes != SIGNATURE || metadata.len() > MAX_ROM {
+    if bytes != SIGNATURE || size > MAX_ROM {
         collector.leave_out();
         return Ok(());
     }
-    bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
+    bytes.reserve(usize::try_from(size).unwrap_or(0));
     stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
-    let inside = file.strip_prefix(root).unwrap_or(file);
     collector
-        .add_file(&inside.to_string_lossy(), bytes)
-        .map_err(|error| Failure::file(root.display(), error))
+        .add_file(inside, bytes)
+        .map_err(|error| Failure::file(file.display(), error))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 /// More bytes than this are not unpacked from one input: 256 MiB.
 pub const UNPACKED_LIMIT: u64 = 256 << 20;
 /// Memory that an xz decoder may use, in bytes: enough for every preset.
-const XZ_MEMORY: u64 = 128 << 20;
+const XZ_MEMORY: u64 = 96 << 20;
 /// The largest window of a zstd stream, as a power of two: 64 MiB.
 const ZSTD_WINDOW_LOG: u32 = 26;
 

@@ -2,7 +2,6 @@
 //! in its fields.
 
 use deb822_fast::Paragraph;
-use debversion::Version;
 use thiserror::Error;
 
 /// Why a control file or a value for one is refused.
@@ -103,11 +102,18 @@ pub fn check_package_name(name: &str) -> Result<(), ControlError> {
 /// [`ControlError::Version`].
 pub fn check_version(version: &str) -> Result<(), ControlError> {
     let error = || ControlError::Version(version.to_owned());
-    let parsed: Version = version.parse().map_err(|_| error())?;
-    let upstream_starts = parsed
-        .upstream_version
-        .starts_with(|c: char| c.is_ascii_digit());
-    upstream_starts.then_some(()).ok_or_else(error)
+    let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
+    let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, "0"));
+    let allowed = |extra: &'static str| {
+        move |c: char| c.is_ascii_alphanumeric() || ".+~".contains(c) || extra.contains(c)
+    };
+    let sound = !epoch.is_empty()
+        && epoch.chars().all(|c| c.is_ascii_digit())
+        && upstream.starts_with(|c: char| c.is_ascii_digit())
+        && upstream.chars().all(allowed("-:"))
+        && !revision.is_empty()
+        && revision.chars().all(allowed(""));
+    sound.then_some(()).ok_or_else(error)
 }
 
 /// Checks a maintainer: a name and an address (Debian Policy 5.6.2).

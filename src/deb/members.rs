@@ -1,6 +1,5 @@
 //! The members of a `.deb`'s ar archive, checked before they are read.
 
-use std::io::Read;
 use thiserror::Error;
 
 /// The first bytes of an ar archive.
@@ -53,61 +52,46 @@ pub enum MemberError {
     /// More members than any package has.
     #[error("it has more than {MAX_MEMBERS} members, and a package has three")]
     TooMany,
-    /// The reader of ar archives refuses it.
-    #[error("{0}")]
-    Ar(String),
 }
 
 /// A member's name and bytes.
-pub(super) type Member = (String, Vec<u8>);
-
-/// Reads all members. Every header is checked against the real length first:
-/// the `ar` crate allocates what a header claims.
-pub(super) fn members(bytes: &[u8]) -> Result<Vec<Member>, MemberError> {
-    check_headers(bytes)?;
-    let mut archive = ar::Archive::new(bytes);
-    let mut members = Vec::new();
-    while let Some(entry) = archive.next_entry() {
-        let mut entry = entry.map_err(|error| MemberError::Ar(error.to_string()))?;
-        let name = String::from_utf8_lossy(entry.header().identifier()).into_owned();
-        let mut data = Vec::new();
-        entry
-            .read_to_end(&mut data)
-            .map_err(|error| MemberError::Ar(error.to_string()))?;
-        members.push((name, data));
-    }
-    Ok(members)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Member<'a> {
+    pub(super) name: &'a str,
+    pub(super) bytes: &'a [u8],
 }
 
-fn check_headers(bytes: &[u8]) -> Result<(), MemberError> {
-    if !bytes.starts_with(AR_MAGIC) {
+/// Finds all members. Nothing is copied: the `ar` crate would allocate what a
+/// header claims.
+pub(super) fn members(archive: &[u8]) -> Result<Vec<Member<'_>>, MemberError> {
+    if !archive.starts_with(AR_MAGIC) {
         return Err(MemberError::Magic);
     }
+    let mut members = Vec::new();
     let mut offset = AR_MAGIC.len();
     for number in 1..=MAX_MEMBERS {
-        let rest = bytes.get(offset..).unwrap_or_default();
+        let rest = archive.get(offset..).unwrap_or_default();
         if rest.is_empty() {
-            return Ok(());
+            return Ok(members);
         }
-        let Some(header) = rest.first_chunk::<HEADER>() else {
+        let Some((header, behind)) = rest.split_first_chunk::<HEADER>() else {
             return Err(MemberError::HeaderCut {
                 number,
                 offset,
                 available: rest.len(),
             });
         };
-        let claimed = member_size(header).ok_or(MemberError::Header { number, offset })?;
-        let available = rest.len().saturating_sub(HEADER);
-        if claimed > available as u64 {
-            return Err(MemberError::TooLong {
-                number,
-                offset,
-                claimed,
-                available,
-            });
-        }
-        // Members start at even offsets.
+        let (name, claimed) =
+            name_and_size(header).ok_or(MemberError::Header { number, offset })?;
         let size = usize::try_from(claimed).unwrap_or(usize::MAX);
+        let bytes = behind.get(..size).ok_or(MemberError::TooLong {
+            number,
+            offset,
+            claimed,
+            available: behind.len(),
+        })?;
+        members.push(Member { name, bytes });
+        // Members start at even offsets.
         offset = offset
             .saturating_add(HEADER)
             .saturating_add(size)
@@ -116,10 +100,11 @@ fn check_headers(bytes: &[u8]) -> Result<(), MemberError> {
     Err(MemberError::TooMany)
 }
 
-/// The size field of a header, if the header is one. The tables of long names
-/// that GNU and BSD use, `//` and `#1/`, have no place in a package.
-fn member_size(header: &[u8; HEADER]) -> Option<u64> {
-    let (name, rest) = header.split_first_chunk::<48>()?;
+/// Name and size of a header, if it is one. The tables of long names that GNU
+/// and BSD use, `//` and `#1/`, have no place in a package.
+fn name_and_size(header: &[u8; HEADER]) -> Option<(&str, u64)> {
+    let (name, rest) = header.split_first_chunk::<16>()?;
+    let (_, rest) = rest.split_first_chunk::<32>()?;
     let (size, end) = rest.split_first_chunk::<10>()?;
     if end != b"`\n" || name.starts_with(b"//") || name.starts_with(b"#1/") {
         return None;
@@ -128,7 +113,10 @@ fn member_size(header: &[u8; HEADER]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let name = std::str::from_utf8(name.trim_ascii_end()).ok()?;
+    // GNU ar ends a name with a slash, dpkg-deb does not.
+    let name = name.strip_suffix('/').unwrap_or(name);
+    Some((name, std::str::from_utf8(digits).ok()?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -152,7 +140,10 @@ mod tests {
     fn members_are_read_with_their_names() {
         assert_eq!(
             members(&archive("2", b"hi")),
-            Ok(vec![("name".into(), b"hi".to_vec())])
+            Ok(vec![Member {
+                name: "name",
+                bytes: b"hi"
+            }])
         );
     }
 

@@ -67,34 +67,34 @@ pub enum VisitError<E> {
 
 /// A `.deb` whose control file has been read (deb(5), format 2).
 #[derive(Debug)]
-pub struct BinaryPackage {
+pub struct BinaryPackage<'a> {
     control: Control,
-    data: Member,
+    data: Member<'a>,
 }
 
-impl BinaryPackage {
+impl<'a> BinaryPackage<'a> {
     /// Reads the members and the control file.
     ///
     /// # Errors
     /// [`DebError`] with the member.
-    pub fn read(bytes: &[u8]) -> Result<Self, DebError> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, DebError> {
         // Names that start with an underscore may stand before data.tar and
         // are to be ignored (deb(5)).
         let mut members = members(bytes)?
             .into_iter()
-            .filter(|(name, _)| !name.starts_with('_'));
-        match members.next() {
-            Some((name, version)) if name == "debian-binary" && version.starts_with(b"2.") => {}
-            other => return Err(DebError::Version(other.unwrap_or_default().0)),
+            .filter(|member| !member.name.starts_with('_'));
+        let version = members.next().unwrap_or_default();
+        if version.name != "debian-binary" || !version.bytes.starts_with(b"2.") {
+            return Err(DebError::Version(version.name.to_owned()));
         }
         let mut member = |number, wanted| {
-            let (name, data) = members.next().unwrap_or_default();
-            if name.starts_with(wanted) {
-                Ok((name, data))
+            let member = members.next().unwrap_or_default();
+            if member.name.starts_with(wanted) {
+                Ok(member)
             } else {
                 Err(DebError::Order {
                     number,
-                    found: name,
+                    found: member.name.to_owned(),
                     wanted,
                 })
             }
@@ -102,7 +102,7 @@ impl BinaryPackage {
         let control = member(2, "control.tar")?;
         let data = member(3, "data.tar")?;
         Ok(Self {
-            control: read_control(&control)?,
+            control: read_control(control)?,
             data,
         })
     }
@@ -122,7 +122,7 @@ impl BinaryPackage {
     /// How the data is compressed.
     #[must_use]
     pub fn compression(&self) -> Compression {
-        Compression::of(&self.data.1)
+        Compression::of(self.data.bytes)
     }
 
     /// Hands each entry of the data archive to `visit`, with its content.
@@ -133,14 +133,14 @@ impl BinaryPackage {
         &self,
         visit: impl FnMut(&Entry, &mut dyn Read) -> Result<(), E>,
     ) -> Result<(), VisitError<E>> {
-        let decoder = decoder(&self.data, UNPACKED_LIMIT).map_err(VisitError::Deb)?;
-        walk(&self.data.0, decoder, visit)
+        let decoder = decoder(self.data, UNPACKED_LIMIT).map_err(VisitError::Deb)?;
+        walk(self.data.name, decoder, visit)
     }
 }
 
-fn decoder(member: &Member, limit: u64) -> Result<Decoder<'_>, DebError> {
-    Decoder::new(&member.1, limit).map_err(|source| DebError::Decode {
-        member: member.0.clone(),
+fn decoder(member: Member<'_>, limit: u64) -> Result<Decoder<'_>, DebError> {
+    Decoder::new(member.bytes, limit).map_err(|source| DebError::Decode {
+        member: member.name.to_owned(),
         source,
     })
 }
@@ -171,7 +171,7 @@ fn walk<E>(
     })
 }
 
-fn read_control(member: &Member) -> Result<Control, DebError> {
+fn read_control(member: Member<'_>) -> Result<Control, DebError> {
     let mut text = None;
     let visit = |entry: &Entry, content: &mut dyn Read| -> Result<(), io::Error> {
         if entry.path == "control" && entry.kind == EntryKind::File {
@@ -181,13 +181,13 @@ fn read_control(member: &Member) -> Result<Control, DebError> {
         }
         Ok(())
     };
-    walk(&member.0, decoder(member, CONTROL_LIMIT)?, visit).map_err(|error| match error {
+    walk(member.name, decoder(member, CONTROL_LIMIT)?, visit).map_err(|error| match error {
         VisitError::Deb(error) => error,
         VisitError::Visitor(source) => DebError::Decode {
-            member: member.0.clone(),
+            member: member.name.to_owned(),
             source,
         },
     })?;
-    let text = text.ok_or_else(|| DebError::NoControl(member.0.clone()))?;
+    let text = text.ok_or_else(|| DebError::NoControl(member.name.to_owned()))?;
     Ok(Control::parse(&text)?)
 }

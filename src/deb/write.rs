@@ -173,7 +173,7 @@ fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
         .dict_size(dictionary)
         .mode(Mode::Fast)
         .match_finder(MatchFinder::HashChain4)
-        .nice_len(273)
+        .nice_len(32)
         .depth(2)
         .position_bits(0);
     let stream = Stream::new_stream_encoder(Filters::new().lzma2(&options), Check::Crc64)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 use thiserror::Error;
 
 /// More bytes of ROMs than this in one input are refused.
-const MAX_TOTAL: u64 = 128 << 20;
+const MAX_TOTAL: u64 = 64 << 20;
 /// A longer chain of links is a loop.
 const MAX_LINKS: usize = 40;
 

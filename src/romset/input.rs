@@ -9,8 +9,10 @@ use crate::rom::{NotAnOptionRom, SIGNATURE};
 use std::io::{self, Read};
 use thiserror::Error;
 
-/// The largest input file that is read, in bytes: 256 MiB.
-pub const MAX_INPUT: u64 = 256 << 20;
+/// The largest input file that is read, in bytes: 96 MiB.
+pub const MAX_INPUT: u64 = 96 << 20;
+/// Bytes from the start of an input that tell what it is.
+pub const START: usize = 512;
 
 /// Why bytes are no set of ROMs. The messages are about an input whose name
 /// the caller adds.
@@ -44,6 +46,28 @@ pub enum InputError {
     },
 }
 
+/// Refuses an input of `size` bytes by its first [`START`] bytes, before it is
+/// read whole.
+///
+/// # Errors
+/// [`InputError`] where it is nothing that is read, or a ROM that is too large.
+pub fn check_start(label: &str, start: &[u8], size: u64) -> Result<(), InputError> {
+    if start.starts_with(&SIGNATURE) {
+        return if size > MAX_ROM {
+            Err(InputError::TooLarge(file_name(label).to_owned()))
+        } else {
+            Ok(())
+        };
+    }
+    let holds_roms =
+        start.starts_with(AR_MAGIC) || is_tar(start) || Compression::of(start) != Compression::None;
+    if holds_roms {
+        Ok(())
+    } else {
+        Err(InputError::Unknown(NotAnOptionRom::of(start)))
+    }
+}
+
 /// Makes a set of an input's bytes, whatever they are: a ROM, a `.deb`, or a
 /// tar archive or ROM in xz, zstd, gzip or nothing. `label` is the input as
 /// the user named it.
@@ -60,13 +84,11 @@ pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     if is_tar(&bytes) {
         return read_tar(label, &*bytes);
     }
-    if Compression::of(&bytes) == Compression::None {
-        return Err(unknown(&bytes));
-    }
+    check_start(label, &bytes, bytes.len() as u64)?;
     let mut decoder = Decoder::new(&bytes, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
     let mut start = Vec::new();
     (&mut decoder)
-        .take(512)
+        .take(START as u64)
         .read_to_end(&mut start)
         .map_err(InputError::Unpack)?;
     let start_is_tar = is_tar(&start);
@@ -82,16 +104,12 @@ pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     read_rom(label, rom)
 }
 
-fn unknown(bytes: &[u8]) -> InputError {
-    InputError::Unknown(NotAnOptionRom::of(bytes))
-}
-
 fn read_rom(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     if bytes.len() as u64 > MAX_ROM {
         return Err(InputError::TooLarge(file_name(label).to_owned()));
     }
     if !bytes.starts_with(&SIGNATURE) {
-        return Err(unknown(&bytes));
+        return Err(InputError::Unknown(NotAnOptionRom::of(&bytes)));
     }
     let mut collector = RomCollector::default();
     collector.add_file(file_name(label), bytes)?;

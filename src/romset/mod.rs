@@ -5,7 +5,7 @@ mod collect;
 mod input;
 
 pub use collect::{CollectError, RomCollector};
-pub use input::{InputError, MAX_INPUT, read};
+pub use input::{InputError, MAX_INPUT, START, check_start, read};
 
 use crate::deb::control::Control;
 use crate::rom::{BarSize, NotAnOptionRom, Rom, SIGNATURE};

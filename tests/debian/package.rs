@@ -405,3 +405,65 @@ fn the_roms_that_debian_ships_have_no_error() {
         assert_eq!(status(&output), 0, "{name} of {suite}: {}", words(&output));
     }
 }
+
+#[test]
+#[ignore = "needs fetched ROMs and dpkg-deb"]
+fn packages_and_archives_in_every_compression_are_the_same_set() {
+    let deb = package("bookworm", "ipxe-qemu");
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    tool("dpkg-deb", &[&"-R", &deb, &place("tree")]);
+    let roms = |input: &Path| {
+        let mut inspect = romcompat();
+        let output = inspect
+            .args(["inspect", "--format", "json"])
+            .arg(input)
+            .output()
+            .unwrap();
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let sums = report["roms"].as_array().unwrap().iter();
+        sums.map(|rom| (rom["name"].to_string(), rom["sha256"].to_string()))
+            .collect::<Vec<_>>()
+    };
+    let wanted = roms(&deb);
+    assert_eq!(wanted.len(), 16);
+    for compression in ["xz", "zstd", "gzip", "none"] {
+        let again = place(compression);
+        let kind = format!("-Z{compression}");
+        tool(
+            "dpkg-deb",
+            &[
+                &kind,
+                &"--uniform-compression",
+                &"-b",
+                &place("tree"),
+                &again,
+            ],
+        );
+        assert_eq!(roms(&again), wanted, "{compression}");
+    }
+    for (option, name) in [("-cf", "a"), ("-cJf", "b"), ("-czf", "c"), ("--zstd", "d")] {
+        let archive = place(name);
+        let create: &[&dyn AsRef<std::ffi::OsStr>] =
+            &[&option, &archive, &"-C", &place("tree"), &"usr"];
+        let create_zstd: &[&dyn AsRef<std::ffi::OsStr>] =
+            &[&"--zstd", &"-cf", &archive, &"-C", &place("tree"), &"usr"];
+        tool(
+            "tar",
+            if option == "--zstd" {
+                create_zstd
+            } else {
+                create
+            },
+        );
+        assert_eq!(roms(&archive), wanted, "{option}");
+    }
+    assert_eq!(roms(&place("tree")), wanted);
+    let script = "\"$0\" inspect --format json - < \"$1\"";
+    let piped = tool(
+        "sh",
+        &[&"-c", &script, &env!("CARGO_BIN_EXE_romcompat"), &deb],
+    );
+    assert!(piped.contains("\"input\": \"-\""));
+}
