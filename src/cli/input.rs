@@ -2,11 +2,16 @@
 
 use super::exit::Failure;
 use crate::rom::SIGNATURE;
-use crate::romset::{self, InputError, MAX_INPUT, MAX_ROM, RomCollector, RomSet};
+use crate::romset::{
+    self, CollectError, InputError, MAX_INPUT, MAX_ROM, PackageOrigin, RomCollector, RomFile,
+    RomSet,
+};
+use rayon::prelude::*;
+use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads whatever `path` is into a set of ROMs; `-` is standard input.
 ///
@@ -101,61 +106,148 @@ fn read_stream(
     romset::read(label, bytes).map_err(refuse)
 }
 
-/// The ROMs in a directory and the folders below it. A link to a file in the
-/// directory is another name of it, a link to another file stands for that
-/// file. Links to folders are not followed: they may lead in circles.
-fn read_directory(root: &Path, label: &str) -> Result<RomSet, Failure> {
-    let real_root = root
-        .canonicalize()
-        .map_err(|error| Failure::file(label, error))?;
-    let mut collector = RomCollector::default();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let fail = |error: io::Error| Failure::file(folder.display(), error);
-        for entry in fs::read_dir(&folder).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let file = entry.path();
-            let inside = file.strip_prefix(root).unwrap_or(&file).to_string_lossy();
-            let kind = entry.file_type().map_err(fail)?;
-            if kind.is_dir() {
-                folders.push(file);
-            } else if kind.is_file() {
-                read_file(&file, &inside, &mut collector)?;
-            } else if let Some(target) = file.canonicalize().ok().filter(|t| t.is_file()) {
-                match target.strip_prefix(&real_root) {
-                    Ok(target) => {
-                        let target = format!("/{}", target.to_string_lossy());
-                        collector.add_link(&inside, &target);
-                    }
-                    Err(_) => read_file(&file, &inside, &mut collector)?,
-                }
-            } else {
-                collector.leave_out();
+/// Looks at each ROM of an input, whatever it is, without keeping them all:
+/// the answers in order of the ROMs' paths, and how many files are no ROM.
+///
+/// # Errors
+/// A [`Failure`] that names what cannot be read.
+pub fn look_at_each<T: Send>(
+    path: &Path,
+    look: impl Fn(&RomFile, Option<&PackageOrigin>) -> T + Sync,
+) -> Result<(Vec<T>, usize), Failure> {
+    if !path.is_dir() {
+        let set = read(path)?;
+        let package = set.package.as_ref();
+        let answers = set.roms.iter().map(|file| look(file, package)).collect();
+        return Ok((answers, set.left_out));
+    }
+    let mut listing = Listing::of(path)?;
+    listing.files.sort_by(|a, b| a.inside.cmp(&b.inside));
+    let mut links: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (link, target) in &listing.links {
+        links.entry(target).or_default().push(link);
+    }
+    let answers: Vec<Option<T>> = listing
+        .files
+        .par_iter()
+        .map(|listed| {
+            let Some(bytes) = listed.read_rom()? else {
+                return Ok(None);
+            };
+            let Ok(mut file) = RomFile::new(&listed.inside, bytes) else {
+                return Ok(None);
+            };
+            for link in links.get(&*listed.inside).into_iter().flatten() {
+                file.add_link(link);
             }
+            Ok(Some(look(&file, None)))
+        })
+        .collect::<Result<_, Failure>>()?;
+    let no_rom = answers.iter().filter(|answer| answer.is_none()).count();
+    let left_out = listing.left_out.saturating_add(no_rom);
+    let answers: Vec<T> = answers.into_iter().flatten().collect();
+    if answers.is_empty() {
+        let error = CollectError::NoRoms { left_out };
+        return Err(Failure::file(path.display(), error));
+    }
+    Ok((answers, left_out))
+}
+
+/// The ROMs in a directory and the folders below it.
+fn read_directory(root: &Path, label: &str) -> Result<RomSet, Failure> {
+    let listing = Listing::of(root)?;
+    let mut collector = RomCollector::default();
+    for listed in &listing.files {
+        match listed.read_rom()? {
+            Some(bytes) => collector
+                .add_file(&listed.inside, bytes)
+                .map_err(|error| Failure::file(label, error))?,
+            None => collector.leave_out(),
         }
+    }
+    for (link, target) in &listing.links {
+        collector.add_link(link, &format!("/{target}"));
+    }
+    for _ in 0..listing.left_out {
+        collector.leave_out();
     }
     collector
         .finish(label, None)
         .map_err(|error| Failure::file(label, error))
 }
 
-/// Takes a file that stands at `inside` of its directory.
-fn read_file(file: &Path, inside: &str, collector: &mut RomCollector) -> Result<(), Failure> {
-    let fail = |error: io::Error| Failure::file(file.display(), error);
-    let mut stream = File::open(file).map_err(fail)?;
-    let size = stream.metadata().map_err(fail)?.len();
-    let mut bytes = Vec::new();
-    (&mut stream)
-        .take(SIGNATURE.len() as u64)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
-    if bytes != SIGNATURE || size > MAX_ROM {
-        collector.leave_out();
-        return Ok(());
+/// What stands in a directory and the folders below it.
+struct Listing {
+    files: Vec<ListedFile>,
+    /// Links to files in the directory, with their targets, as paths in it.
+    links: Vec<(String, String)>,
+    /// What is neither a file nor a link to one.
+    left_out: usize,
+}
+
+struct ListedFile {
+    path: PathBuf,
+    /// The path from the directory.
+    inside: String,
+}
+
+impl Listing {
+    /// Lists a directory. A link to a file in it is another name of that file,
+    /// a link to another file stands for that file. Links to folders are not
+    /// followed: they may lead in circles.
+    fn of(root: &Path) -> Result<Self, Failure> {
+        let real_root = root
+            .canonicalize()
+            .map_err(|error| Failure::file(root.display(), error))?;
+        let mut listing = Self {
+            files: Vec::new(),
+            links: Vec::new(),
+            left_out: 0,
+        };
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let fail = |error: io::Error| Failure::file(folder.display(), error);
+            for entry in fs::read_dir(&folder).map_err(fail)? {
+                let entry = entry.map_err(fail)?;
+                let path = entry.path();
+                let inside = path.strip_prefix(root).unwrap_or(&path);
+                let inside = inside.to_string_lossy().into_owned();
+                let kind = entry.file_type().map_err(fail)?;
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() {
+                    listing.files.push(ListedFile { path, inside });
+                } else if let Some(target) = path.canonicalize().ok().filter(|t| t.is_file()) {
+                    match target.strip_prefix(&real_root) {
+                        Ok(target) => {
+                            let target = target.to_string_lossy().into_owned();
+                            listing.links.push((inside, target));
+                        }
+                        Err(_) => listing.files.push(ListedFile { path, inside }),
+                    }
+                } else {
+                    listing.left_out = listing.left_out.saturating_add(1);
+                }
+            }
+        }
+        Ok(listing)
     }
-    bytes.reserve(usize::try_from(size).unwrap_or(0));
-    stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
-    collector
-        .add_file(inside, bytes)
-        .map_err(|error| Failure::file(file.display(), error))
+}
+
+impl ListedFile {
+    /// The bytes of a file that is an option ROM.
+    fn read_rom(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let fail = |error: io::Error| Failure::file(self.path.display(), error);
+        let mut stream = File::open(&self.path).map_err(fail)?;
+        let size = stream.metadata().map_err(fail)?.len();
+        let mut start = [0; SIGNATURE.len()];
+        let is_rom = size <= MAX_ROM && stream.read(&mut start).map_err(fail)? == start.len();
+        if !is_rom || start != SIGNATURE {
+            return Ok(None);
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        bytes.extend(start);
+        stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
+        Ok(Some(bytes))
+    }
 }

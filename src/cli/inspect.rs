@@ -12,14 +12,14 @@ pub fn run(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut roms = Vec::new();
     let mut left_out = 0_usize;
     for path in &command.inputs {
-        let set = input::read(path)?;
-        left_out = left_out.saturating_add(set.left_out);
-        for file in &set.roms {
-            let package = set.package.as_ref();
-            let mut rom = InspectedRom::of(file, &set.label, package, terminal.wants_json());
+        let label = path.display().to_string();
+        let (looked_at, no_rom) = input::look_at_each(path, |file, package| {
+            let mut rom = InspectedRom::of(file, &label, package, terminal.wants_json());
             rom.findings = terminal.judge(rom.findings);
-            roms.push(rom);
-        }
+            rom
+        })?;
+        roms.extend(looked_at);
+        left_out = left_out.saturating_add(no_rom);
     }
     let report = InspectReport::new(roms, left_out);
     terminal.answer(&report, |colour| report.text(terminal.verbose(), colour))?;

@@ -1,6 +1,6 @@
 //! Files and links of a directory, package or archive, gathered into a set.
 
-use super::{PackageOrigin, RomFile, RomSet, file_name};
+use super::{PackageOrigin, RomFile, RomSet};
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 use thiserror::Error;
 
@@ -131,7 +131,7 @@ impl RomCollector {
                 .get(&end)
                 .and_then(|name| self.by_name.get_mut(name));
             match rom {
-                Some(rom) => rom.other_names.push(file_name(path).to_owned()),
+                Some(rom) => rom.add_link(path),
                 None => dangling_links.push(path.clone()),
             }
         }
@@ -140,16 +140,10 @@ impl RomCollector {
                 left_out: self.left_out,
             });
         }
-        let mut roms: Vec<_> = self.by_name.into_values().collect();
-        for rom in &mut roms {
-            rom.other_names.sort();
-            rom.other_names.dedup();
-            rom.other_names.retain(|name| *name != rom.name);
-        }
         Ok(RomSet {
             label: label.to_owned(),
             package,
-            roms,
+            roms: self.by_name.into_values().collect(),
             left_out: self.left_out,
             dangling_links,
         })

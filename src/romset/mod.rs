@@ -88,6 +88,15 @@ impl RomFile {
         })
     }
 
+    /// Notes a link to the file, by the link's path.
+    pub fn add_link(&mut self, path: &str) {
+        let name = file_name(path);
+        if self.name != name && !self.other_names.iter().any(|other| other == name) {
+            self.other_names.push(name.to_owned());
+            self.other_names.sort();
+        }
+    }
+
     /// The file's name, by which QEMU looks it up.
     #[must_use]
     pub fn name(&self) -> &str {
