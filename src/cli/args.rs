@@ -56,6 +56,8 @@ pub enum Format {
     Text,
     /// For machines
     Json,
+    /// For code hosts; of `lint` only
+    Sarif,
 }
 
 /// The commands.
@@ -64,6 +66,12 @@ pub enum Command {
     /// Show what is in ROMs: images, ids, sizes, checksums
     #[command(after_help = exit::TABLE)]
     Inspect(Inspect),
+    /// Check ROMs against every rule
+    #[command(after_help = exit::TABLE)]
+    Lint(Lint),
+    /// Say what codes mean, why they matter and what to do
+    #[command(after_help = exit::TABLE)]
+    Explain(Explain),
     /// Say whether migrations between two sets of ROMs would break
     #[command(after_help = exit::TABLE)]
     Check(Check),
@@ -81,6 +89,22 @@ pub struct Inspect {
     /// What to look into
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
+}
+
+/// `lint`.
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// What to check
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Codes such as RC104, or their names; without any, all are listed
+    #[arg(value_name = "CODE")]
+    pub codes: Vec<Code>,
 }
 
 /// `check`.

@@ -1,6 +1,6 @@
 //! `romcompat inspect`.
 
-use super::args::Inspect;
+use super::args::{Format, Inspect};
 use super::exit::{Exit, Failure};
 use super::input;
 use super::terminal::Terminal;
@@ -14,7 +14,8 @@ pub fn run(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
     for path in &command.inputs {
         let label = path.display().to_string();
         let (looked_at, no_rom) = input::look_at_each(path, |file, package| {
-            let mut rom = InspectedRom::of(file, &label, package, terminal.wants_json());
+            let mut rom =
+                InspectedRom::of(file, &label, package, terminal.format() == Format::Json);
             rom.findings = terminal.judge(rom.findings);
             rom
         })?;

@@ -5,8 +5,10 @@ mod build;
 mod check;
 mod config;
 mod exit;
+mod explain;
 mod input;
 mod inspect;
+mod lint;
 mod output;
 mod pad;
 mod terminal;
@@ -14,8 +16,9 @@ mod terminal;
 pub use args::Arguments;
 pub use exit::Exit;
 
-use args::Command;
+use args::{Command, Format};
 use clap::Parser as _;
+use exit::Failure;
 use terminal::Terminal;
 
 /// Runs the program with the arguments of the process.
@@ -35,6 +38,11 @@ pub fn run() -> Exit {
     };
     let terminal = Terminal::new(&arguments.common);
     let result = match &arguments.command {
+        Command::Lint(command) => lint::run(command, &terminal),
+        _ if terminal.format() == Format::Sarif => Err(Failure::usage(
+            "only `lint` writes SARIF; the other commands write text and JSON",
+        )),
+        Command::Explain(command) => explain::run(command, &terminal),
         Command::Inspect(command) => inspect::run(command, &terminal),
         Command::Check(command) => check::run(command, &terminal),
         Command::Pad(command) => pad::run(command, &terminal),

@@ -58,9 +58,9 @@ impl Terminal {
         self.verbose
     }
 
-    /// Whether the answer is for machines.
-    pub fn wants_json(&self) -> bool {
-        self.format == Format::Json
+    /// The form of the answer.
+    pub const fn format(&self) -> Format {
+        self.format
     }
 
     /// Gives findings the severities that the user set.
@@ -79,7 +79,7 @@ impl Terminal {
         text: impl FnOnce(Colour) -> String,
     ) -> Result<(), Failure> {
         let text = match self.format {
-            Format::Json => json::document(value),
+            Format::Json | Format::Sarif => json::document(value),
             Format::Text if self.quiet => return Ok(()),
             Format::Text => text(self.out),
         };

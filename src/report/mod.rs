@@ -4,15 +4,19 @@
 
 mod build;
 mod check;
+mod explain;
 mod findings;
 mod inspect;
+mod lint;
 mod pad;
 mod table;
 
 pub use build::{BuildReport, BuiltPackage};
 pub use check::{CheckReport, ComparedRom};
+pub use explain::{ExplainReport, ExplainedCode};
 pub use findings::findings_text;
 pub use inspect::{InspectReport, InspectedImage, InspectedRom};
+pub use lint::LintReport;
 pub use pad::{PadReport, PaddedRom};
 
 /// Version of the JSON reports; it changes when a field changes its meaning

@@ -1,0 +1,40 @@
+//! `romcompat lint`.
+
+use super::args::{Format, Lint};
+use super::exit::{Exit, Failure};
+use super::input;
+use super::terminal::Terminal;
+use crate::finding::{Finding, has_errors};
+use crate::report::LintReport;
+use crate::rom::RomFault;
+
+/// Checks the ROMs of all inputs against every rule.
+pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut findings = Vec::new();
+    let mut count = 0_usize;
+    for path in &command.inputs {
+        let label = path.display().to_string();
+        let (roms, _) = input::look_at_each(path, |file, package| {
+            let subject = match (package, path.is_dir()) {
+                (None, false) => label.clone(),
+                _ => format!("{label}/{}", file.path()),
+            };
+            let finding = |fault: &RomFault| fault.finding(&subject);
+            let faults: Vec<Finding> = file.rom().faults().iter().map(finding).collect();
+            terminal.judge(faults)
+        })?;
+        count = count.saturating_add(roms.len());
+        findings.extend(roms.into_iter().flatten());
+    }
+    let report = LintReport::new(count, findings);
+    if terminal.format() == Format::Sarif {
+        terminal.answer(&report.sarif(), |_| String::new())?;
+    } else {
+        terminal.answer(&report, |colour| report.text(colour))?;
+    }
+    Ok(if has_errors(&report.findings) {
+        Exit::No
+    } else {
+        Exit::Clean
+    })
+}
