@@ -30,6 +30,7 @@ impl Columns {
             Colour::Always => table.enforce_styling(),
             Colour::Never => table.force_no_tty(),
         };
+        table.style_text_only();
         let right_aligned: Vec<bool> = headings.iter().map(|h| h.starts_with('>')).collect();
         table.set_header(headings.iter().zip(&right_aligned).map(|(heading, right)| {
             align(
@@ -60,13 +61,13 @@ impl Columns {
     }
 
     /// The lines, without spaces at their ends.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(mut self) -> String {
+        if let Some(first) = self.table.column_mut(0) {
+            first.set_padding((0, 1));
+        }
         self.table
             .lines()
-            .map(|line| {
-                let line = line.strip_prefix(' ').unwrap_or(&line);
-                format!("{}\n", line.trim_end())
-            })
+            .map(|line| format!("{}\n", line.trim_end()))
             .collect()
     }
 }
@@ -97,5 +98,19 @@ mod tests {
             columns.text(),
             "ROM        Size  Sum\na           512  ok\nlong.rom  65536\n"
         );
+    }
+
+    #[test]
+    fn colour_changes_no_column() {
+        let text = |colour| {
+            let mut columns = Columns::new(&["ROM", ">Size", "Sum"], colour);
+            columns.row([plain("long.rom"), plain(512), ("right".into(), Tone::Good)]);
+            columns.row([plain("a"), plain(65536), ("wrong".into(), Tone::Bad)]);
+            columns.text()
+        };
+        let coloured = text(Colour::Always);
+        assert!(coloured.contains("\u{1b}["));
+        let stripped = anstream::adapter::strip_str(&coloured).to_string();
+        assert_eq!(stripped, text(Colour::Never));
     }
 }
