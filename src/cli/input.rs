@@ -94,7 +94,7 @@ fn read_stream(
         .take(romset::START as u64)
         .read_to_end(&mut bytes)
         .map_err(fail)?;
-    romset::check_start(label, &bytes, size).map_err(refuse)?;
+    romset::check_start(&bytes, size).map_err(refuse)?;
     bytes.reserve(usize::try_from(size).unwrap_or(0));
     stream
         .take(MAX_INPUT)

@@ -1,5 +1,6 @@
 //! What is in ROMs: a row for each, and every image's fields.
 
+use super::map::{self, Stretch};
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
@@ -226,6 +227,37 @@ impl InspectedRom {
         }
     }
 
+    /// The ROM on one line: x86 images `#`, other images `=`, what follows them
+    /// `.` or, where it is data, `?`, and the free rest of the BAR.
+    fn map(&self) -> String {
+        let mut stretches = Vec::new();
+        let mut end = 0_u64;
+        for image in &self.images {
+            let length = image.length as u64;
+            end = end.saturating_add(length);
+            stretches.push(Stretch {
+                label: image.kind.clone(),
+                length,
+                fill: if image.checksum.is_some() { '#' } else { '=' },
+            });
+        }
+        let (label, fill) = match self.tail {
+            Tail::Data => ("data", '?'),
+            _ => ("padding", '.'),
+        };
+        stretches.push(Stretch {
+            label: label.to_owned(),
+            length: self.size.saturating_sub(end),
+            fill,
+        });
+        stretches.push(Stretch {
+            label: "free".to_owned(),
+            length: self.bar.room_left(self.size),
+            fill: ' ',
+        });
+        map::draw(&stretches)
+    }
+
     fn describe(&self, text: &mut String) {
         let _ = writeln!(text, "{} ({} of {})", self.name, self.path, self.input);
         for image in &self.images {
@@ -243,6 +275,7 @@ impl InspectedRom {
         if let Some(what) = what {
             let _ = writeln!(text, "  {rest} bytes of {what} at {end:#x}");
         }
+        let _ = writeln!(text, "  {}", self.map());
         let (bar, left) = (self.bar, self.room_left);
         let _ = writeln!(
             text,

@@ -8,6 +8,7 @@ mod explain;
 mod findings;
 mod inspect;
 mod lint;
+mod map;
 mod pad;
 mod table;
 

@@ -25,8 +25,11 @@ pub enum InputError {
     #[error("it cannot be unpacked: {0}")]
     Unpack(io::Error),
     /// A ROM file that is too large for a PCI device.
-    #[error("{0} has more than 16 MiB, the largest BAR of an option ROM")]
-    TooLarge(String),
+    #[error("it starts as an option ROM and has more than 16 MiB, the largest BAR of one")]
+    TooLarge,
+    /// A file in a package or archive that is too large to be of use here.
+    #[error("{0} in it has more than 16 MiB, the largest BAR of an option ROM")]
+    EntryTooLarge(String),
     /// A damaged package.
     #[error(transparent)]
     Deb(#[from] DebError),
@@ -51,10 +54,10 @@ pub enum InputError {
 ///
 /// # Errors
 /// [`InputError`] where it is nothing that is read, or a ROM that is too large.
-pub fn check_start(label: &str, start: &[u8], size: u64) -> Result<(), InputError> {
+pub fn check_start(start: &[u8], size: u64) -> Result<(), InputError> {
     if start.starts_with(&SIGNATURE) {
         return if size > MAX_ROM {
-            Err(InputError::TooLarge(file_name(label).to_owned()))
+            Err(InputError::TooLarge)
         } else {
             Ok(())
         };
@@ -84,7 +87,7 @@ pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     if is_tar(&bytes) {
         return read_tar(label, &*bytes);
     }
-    check_start(label, &bytes, bytes.len() as u64)?;
+    check_start(&bytes, bytes.len() as u64)?;
     let mut decoder = Decoder::new(&bytes, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
     let mut start = Vec::new();
     (&mut decoder)
@@ -106,7 +109,7 @@ pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
 
 fn read_rom(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     if bytes.len() as u64 > MAX_ROM {
-        return Err(InputError::TooLarge(file_name(label).to_owned()));
+        return Err(InputError::TooLarge);
     }
     if !bytes.starts_with(&SIGNATURE) {
         return Err(InputError::Unknown(NotAnOptionRom::of(&bytes)));
@@ -205,7 +208,7 @@ fn take_entry(
 
 fn read_content(entry: &Entry, content: &mut dyn Read) -> Result<Vec<u8>, InputError> {
     if entry.size > MAX_ROM {
-        return Err(InputError::TooLarge(entry.path.clone()));
+        return Err(InputError::EntryTooLarge(entry.path.clone()));
     }
     // At most MAX_ROM, whatever the header claims.
     let mut bytes = Vec::with_capacity(usize::try_from(entry.size).unwrap_or(0));
