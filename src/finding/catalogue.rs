@@ -109,6 +109,138 @@ codes! {
         what: "The file's size is not a multiple of 512 bytes.",
         why: "Option ROMs are counted in units of 512 bytes; the rest was cut off or appended.",
         remedy: "Compare the size with the origin; `pad` brings a good ROM to its BAR size.";
+    PcirUnaligned = 116, "pcir-unaligned", Warning,
+        what: "The PCI Data Structure does not stand at a multiple of 4 bytes.",
+        why: "The PCI Firmware Specification wants it there; firmware that reads it word by word may skip the image.",
+        remedy: "Build the ROM again with an aligned PCI Data Structure.";
+    PcirRevision = 117, "pcir-revision", Warning,
+        what: "The PCI Data Structure has a revision that no specification has.",
+        why: "Readers guess at the fields past the first 24 bytes; the revision is 0 or 3.",
+        remedy: "Build the ROM again, or look whether another byte of the structure is damaged.";
+    UnknownCodeType = 118, "unknown-code-type", Warning,
+        what: "An image has a reserved code type.",
+        why: "Firmware starts x86, Open Firmware, PA-RISC or EFI images and skips every other.",
+        remedy: "Set the code type (offset 0x14 of the PCI Data Structure) to that of the image, or drop the image.";
+    RuntimeLength = 119, "runtime-length", Warning,
+        what: "An image's maximum run-time image length is above its image length.",
+        why: "Legacy firmware reserves that much upper memory for the image, and there is little of it.",
+        remedy: "Build the ROM again; the length stands at offset 0x16 of a PCI Data Structure of revision 3.";
+    EfiSignature = 120, "efi-signature", Error,
+        what: "An EFI image has no EFI signature.",
+        why: "UEFI firmware skips the image; the card has no network boot there.",
+        remedy: "Build the ROM again; the signature 0x0ef1 stands at offset 4 of the image.";
+    EfiInitLength = 121, "efi-init-length", Warning,
+        what: "An EFI image's initialization size differs from its image length.",
+        why: "Firmware loads by the first, the chain is walked by the second.",
+        remedy: "Set the word at offset 2 of the image to the image length in units of 512 bytes.";
+    PnpOutOfBounds = 122, "pnp-out-of-bounds", Error,
+        what: "A Plug and Play expansion header does not fit into its image.",
+        why: "Legacy firmware finds the boot entry there; it reads past the image.",
+        remedy: "Build the ROM again; if it was cut, fetch it again.";
+    PnpLength = 123, "pnp-length", Warning,
+        what: "A Plug and Play expansion header says that it is shorter than its fields.",
+        why: "Firmware that sums the header by its length ignores it, or reads fields that are not there.",
+        remedy: "Set byte 5 of the header to 2 (units of 16 bytes) and run `fix`.";
+    PnpChecksum = 124, "pnp-checksum", Warning,
+        what: "The bytes of a Plug and Play expansion header do not sum to 0.",
+        why: "A Plug and Play BIOS ignores the header, so the ROM offers no boot entry. SeaBIOS does not look at the sum, and QEMU ships linuxboot and multiboot ROMs with a wrong one.",
+        remedy: "Run `fix`, unless the ROM is only for firmware that does not look.";
+    PnpEndless = 125, "pnp-endless", Warning,
+        what: "The pointers from Plug and Play header to header form a loop.",
+        why: "Firmware that follows them hangs.",
+        remedy: "Set the pointer (offset 6) of the last header to 0 and run `fix`.";
+    UndiOutOfBounds = 126, "undi-out-of-bounds", Error,
+        what: "The UNDI ROM ID structure does not fit into its image.",
+        why: "A boot loader that uses the card through UNDI reads past the image.",
+        remedy: "Build the ROM again; if it was cut, fetch it again.";
+    UndiLength = 127, "undi-length", Warning,
+        what: "The UNDI ROM ID structure says that it is shorter than its fields.",
+        why: "A loader that sums it by its length does not find the UNDI driver.",
+        remedy: "Set byte 4 of the structure to 0x16 and run `fix`.";
+    UndiChecksum = 128, "undi-checksum", Warning,
+        what: "The bytes of the UNDI ROM ID structure do not sum to 0.",
+        why: "Boot loaders do not find the UNDI driver of the card.",
+        remedy: "Run `fix`, after a look at what changed the structure.";
+    IpxeOutOfBounds = 129, "ipxe-out-of-bounds", Warning,
+        what: "iPXE's header does not fit into its image.",
+        why: "iPXE finds its own build by it; the image was cut or damaged.",
+        remedy: "Fetch or build the ROM again.";
+    IpxeLength = 130, "ipxe-length", Warning,
+        what: "iPXE's header says that it is shorter than its fields.",
+        why: "Tools that sum it by its length find it damaged.",
+        remedy: "Set byte 4 of the header to 0x0c and run `fix`.";
+    IpxeChecksum = 131, "ipxe-checksum", Warning,
+        what: "The bytes of iPXE's header do not sum to 0.",
+        why: "Something other than iPXE's tools changed the image.",
+        remedy: "Run `fix`, after a look at what changed the header.";
+    DeviceListOutOfBounds = 132, "device-list-out-of-bounds", Warning,
+        what: "The pointer to the device list leads outside of the image.",
+        why: "Firmware that looks for further devices reads past the image.",
+        remedy: "Build the ROM again, or set the pointer (offset 8 of the PCI Data Structure) to 0.";
+    DeviceListUnterminated = 133, "device-list-unterminated", Warning,
+        what: "No word of 0 ends the device list.",
+        why: "Firmware takes code and data after the list for device ids.",
+        remedy: "Build the ROM again with a word of 0 after the last device id.";
+    IdsOfNoDevice = 134, "ids-of-no-device", Warning,
+        what: "An image is for a vendor id that no PCI device has.",
+        why: "Firmware matches ids and skips the image. QEMU patches the ids of a default ROM, but not those of a ROM that is named by `romfile`.",
+        remedy: "Set the ids of the device with `retarget`.";
+    IdsDiffer = 135, "ids-differ", Warning,
+        what: "The images of the ROM are for different devices.",
+        why: "Firmware skips an image that is not for the device: one kind of firmware has no network boot.",
+        remedy: "Give all images the same ids with `retarget`, unless each is meant for another device.";
+    UnexpectedIds = 136, "unexpected-ids", Warning,
+        what: "An image is for another device than the one that loads this ROM.",
+        why: "Firmware matches ids and skips the image.",
+        remedy: "Set the ids of the device with `retarget`, or check that the file has the right name.";
+    EfiExecutableOutOfBounds = 137, "efi-executable-out-of-bounds", Error,
+        what: "The executable of an EFI image starts outside of the image.",
+        why: "UEFI firmware cannot load it; the card has no network boot there.",
+        remedy: "Build the ROM again; the offset stands at 0x16 of the image.";
+    UnknownCompression = 138, "unknown-compression", Error,
+        what: "An EFI image has a reserved compression type.",
+        why: "UEFI firmware cannot load it; there is none (0) and the UEFI compression algorithm (1).",
+        remedy: "Build the ROM again; the type stands at offset 0x0c of the image.";
+    DecompressionFailed = 139, "decompression-failed", Error,
+        what: "The executable of an EFI image cannot be decompressed.",
+        why: "UEFI firmware cannot load it; no checksum guards an EFI image, so nothing else shows the damage.",
+        remedy: "Fetch or build the ROM again and compare its sha256 with the origin.";
+    PeUnreadable = 140, "pe-unreadable", Error,
+        what: "The executable of an EFI image is no PE, or a damaged one.",
+        why: "UEFI firmware cannot load it; no checksum guards an EFI image, so nothing else shows the damage.",
+        remedy: "Fetch or build the ROM again and compare its sha256 with the origin.";
+    EfiMachineMismatch = 141, "efi-machine-mismatch", Error,
+        what: "An EFI image's header names another machine than its executable.",
+        why: "Firmware selects by the header and loads by the executable: no machine starts this image.",
+        remedy: "Build the ROM again from an executable of the right architecture.";
+    EfiSubsystemMismatch = 142, "efi-subsystem-mismatch", Warning,
+        what: "An EFI image's header names another subsystem than its executable.",
+        why: "Firmware selects by the header, and reserves memory and starts by the executable.",
+        remedy: "Build the ROM again; both should say boot service driver (0x0b) or runtime driver (0x0c).";
+    EfiNotADriver = 143, "efi-not-a-driver", Warning,
+        what: "An EFI image is neither a boot service driver nor a runtime driver.",
+        why: "Firmware starts no application from an option ROM.",
+        remedy: "Build the executable as a driver.";
+    NoX86Image = 144, "no-x86-image", Note,
+        what: "The ROM has no x86 image.",
+        why: "A guest with legacy BIOS firmware cannot boot from this card.",
+        remedy: "Nothing, unless such guests are meant to; then build the ROM with an x86 image.";
+    NoEfiImage = 145, "no-efi-image", Note,
+        what: "The ROM has no EFI image.",
+        why: "A guest with UEFI firmware cannot boot from this card, unless the firmware has a driver of its own.",
+        remedy: "Nothing, unless such guests are meant to; then build the ROM with an EFI image.";
+    X86ImageTooLarge = 146, "x86-image-too-large", Warning,
+        what: "An x86 image is longer than 127.5 KiB.",
+        why: "Its initialization size is one byte that counts 512 bytes, so legacy firmware loads and sums only a part.",
+        remedy: "Leave drivers or features out of the build until the image fits.";
+    UnusualPadding = 147, "unusual-padding", Note,
+        what: "The padding after the last image is not all 0xFF.",
+        why: "Firmware reads nothing there, but erased flash memory and the ROMs of distributions have 0xFF, so a comparison shows a difference.",
+        remedy: "Nothing; `pad` fills with 0xFF.";
+    LittleRoom = 148, "little-room", Warning,
+        what: "The ROM leaves less room in its BAR than was asked for.",
+        why: "The next release may outgrow the BAR, and then no guest with this device can migrate.",
+        remedy: "Leave features out of the build, or plan a larger fixed size for new machine types.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
         why: "The ROM's size is part of the guest's hardware: every migration and every resume of a saved guest with this device fails.",

@@ -103,7 +103,7 @@ impl InspectedImage {
             initialization_size: x86.then(|| image.header().initialization_size().bytes()),
             checksum: image.checksum(),
             efi_machine: efi.map(|efi| efi.machine()),
-            efi_subsystem: efi.map(|efi| efi.subsystem()),
+            efi_subsystem: efi.map(|efi| efi.subsystem().0),
             efi_compression: efi.map(|efi| efi.compression_type()),
         }
     }

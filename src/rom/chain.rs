@@ -1,8 +1,9 @@
 //! The chain of images in a ROM, and what follows the last one.
 
+use super::check::check_image;
 use super::{
-    CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, ImageLength, PCIR_SIGNATURE,
-    PciDataStructure, PciIds, RomFault, SIGNATURE,
+    CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, Image, ImageLength, PCIR_SIGNATURE,
+    PciDataStructure, RomFault, SIGNATURE,
 };
 use crate::bytes::sum8;
 use serde::Serialize;
@@ -66,91 +67,6 @@ impl NotAnOptionRom {
             _ => "the file",
         };
         Self::Signature { start, seems }
-    }
-}
-
-/// One image of a ROM: a header, mostly a PCI Data Structure, and its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Image<'a> {
-    number: usize,
-    offset: usize,
-    bytes: &'a [u8],
-    header: ExpansionRomHeader<'a>,
-    pcir: Option<PciDataStructure<'a>>,
-    efi: Option<EfiHeader<'a>>,
-    sum: u8,
-}
-
-impl<'a> Image<'a> {
-    /// Number of the image, counted from 1.
-    #[must_use]
-    pub const fn number(&self) -> usize {
-        self.number
-    }
-
-    /// Offset in bytes from the start of the ROM.
-    #[must_use]
-    pub const fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// The image's bytes, by its image length, as far as the file has them.
-    #[must_use]
-    pub const fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Offset in bytes where the image ends.
-    #[must_use]
-    pub const fn end(&self) -> usize {
-        self.offset.saturating_add(self.bytes.len())
-    }
-
-    /// The expansion ROM header.
-    #[must_use]
-    pub const fn header(&self) -> ExpansionRomHeader<'a> {
-        self.header
-    }
-
-    /// The PCI Data Structure; an ISA ROM has none.
-    #[must_use]
-    pub const fn pcir(&self) -> Option<PciDataStructure<'a>> {
-        self.pcir
-    }
-
-    /// The EFI header of an EFI image with the EFI signature.
-    #[must_use]
-    pub const fn efi(&self) -> Option<EfiHeader<'a>> {
-        self.efi
-    }
-
-    /// The ids that the image is for; an ISA ROM has none.
-    #[must_use]
-    pub fn ids(&self) -> Option<PciIds> {
-        self.pcir.map(PciDataStructure::ids)
-    }
-
-    /// The code type; an ISA ROM is x86 code.
-    #[must_use]
-    pub fn code_type(&self) -> CodeType {
-        self.pcir.map_or(CodeType::X86, PciDataStructure::code_type)
-    }
-
-    /// The sum of an x86 image's bytes, which must be 0. Other images have no
-    /// checksum.
-    #[must_use]
-    pub fn checksum(&self) -> Option<u8> {
-        (self.code_type() == CodeType::X86).then_some(self.sum)
-    }
-
-    /// A short name for people: `x86`, `EFI X64`, `ISA`.
-    #[must_use]
-    pub fn kind(&self) -> String {
-        match (self.pcir, self.efi) {
-            (None, _) => "ISA".to_owned(),
-            (Some(_), Some(efi)) => format!("EFI {}", efi.machine()),
-            (Some(pcir), None) => pcir.code_type().to_string(),
-        }
     }
 }
 
@@ -309,7 +225,6 @@ impl<'a> Rom<'a> {
         let structure = PciDataStructure::at(self.bytes, at);
         let fault = match structure {
             Ok(pcir) if pcir.signature() == PCIR_SIGNATURE => {
-                self.check_pcir(number, at, pcir);
                 return Some(pcir);
             }
             // The fault of an ISA ROM is at most the sum over its own length.
@@ -336,22 +251,6 @@ impl<'a> Rom<'a> {
         image.is_some_and(|image| !image.is_empty() && sum8(image) == 0)
     }
 
-    fn check_pcir(&mut self, number: usize, offset: usize, pcir: PciDataStructure<'a>) {
-        let required = match pcir.revision() {
-            0..=2 => PciDataStructure::SIZE,
-            _ => PciDataStructure::SIZE_REVISION_3,
-        };
-        if usize::from(pcir.length()) < required {
-            self.faults.push(RomFault::PcirLength {
-                number,
-                offset: offset.saturating_add(0x0a),
-                length: pcir.length(),
-                revision: pcir.revision(),
-                required,
-            });
-        }
-    }
-
     fn push_image(
         &mut self,
         number: usize,
@@ -376,30 +275,9 @@ impl<'a> Rom<'a> {
         };
         if image.code_type() == CodeType::X86 {
             image.sum = sum8(bytes);
-            self.check_x86(&image, length.bytes() <= rest.len());
         }
+        check_image(&image, length.bytes() <= rest.len(), &mut self.faults);
         self.images.push(image);
-    }
-
-    fn check_x86(&mut self, image: &Image<'a>, is_whole: bool) {
-        let Some(pcir) = image.pcir else { return };
-        let initialization = image.header.initialization_size();
-        if initialization != pcir.image_length() {
-            self.faults.push(RomFault::InitLength {
-                number: image.number,
-                offset: image.offset.saturating_add(2),
-                initialization,
-                length: pcir.image_length(),
-            });
-        }
-        if is_whole && image.sum != 0 {
-            self.faults.push(RomFault::ImageChecksum {
-                number: image.number,
-                offset: image.offset,
-                length: image.bytes.len(),
-                sum: image.sum,
-            });
-        }
     }
 
     fn check_tail(&mut self) {

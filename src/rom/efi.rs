@@ -35,10 +35,10 @@ impl<'a> EfiHeader<'a> {
         le32::<4, _>(self.0)
     }
 
-    /// PE subsystem of the EFI image: 0xb for a boot service driver.
+    /// PE subsystem of the EFI image.
     #[must_use]
-    pub const fn subsystem(self) -> u16 {
-        le16::<8, _>(self.0)
+    pub const fn subsystem(self) -> EfiSubsystem {
+        EfiSubsystem(le16::<8, _>(self.0))
     }
 
     /// PE machine type of the EFI image.
@@ -47,7 +47,8 @@ impl<'a> EfiHeader<'a> {
         EfiMachine(le16::<0x0a, _>(self.0))
     }
 
-    /// Compression: 0 for none, 1 for the UEFI compression algorithm.
+    /// Compression: 0 for none, 1 for the UEFI compression algorithm; other
+    /// values are reserved.
     #[must_use]
     pub const fn compression_type(self) -> u16 {
         le16::<0x0c, _>(self.0)
@@ -57,6 +58,37 @@ impl<'a> EfiHeader<'a> {
     #[must_use]
     pub const fn efi_image_offset(self) -> u16 {
         le16::<0x16, _>(self.0)
+    }
+}
+
+/// A PE subsystem: what kind of EFI executable it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EfiSubsystem(pub u16);
+
+impl EfiSubsystem {
+    /// Whether it is one of the two kinds of driver, the only ones that UEFI
+    /// firmware starts from an option ROM.
+    #[must_use]
+    pub const fn is_driver(self) -> bool {
+        matches!(self.0, 0x0b | 0x0c)
+    }
+}
+
+impl fmt::Display for EfiSubsystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0x0a => f.write_str("EFI application"),
+            0x0b => f.write_str("EFI boot service driver"),
+            0x0c => f.write_str("EFI runtime driver"),
+            0x0d => f.write_str("EFI ROM"),
+            other => write!(f, "subsystem {other:#06x}"),
+        }
+    }
+}
+
+impl Serialize for EfiSubsystem {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -103,7 +135,8 @@ mod tests {
         let header = EfiHeader::of_image(&image).unwrap();
         assert_eq!(header.initialization_size(), 0x153);
         assert_eq!(header.efi_signature(), EFI_SIGNATURE);
-        assert_eq!(header.subsystem(), 0xb);
+        assert_eq!(header.subsystem(), EfiSubsystem(0xb));
+        assert!(header.subsystem().is_driver());
         assert_eq!(header.machine().to_string(), "X64");
         assert_eq!(header.compression_type(), 1);
         assert_eq!(header.efi_image_offset(), 0x40);

@@ -38,6 +38,19 @@ impl<'a> ExpansionRomHeader<'a> {
         ImageLength::from_units(byte::<2, _>(self.0) as u16)
     }
 
+    /// Offset of iPXE's header in an x86 image made by iPXE, in bytes.
+    #[must_use]
+    pub const fn ipxe_offset(self) -> u16 {
+        le16::<0x10, _>(self.0)
+    }
+
+    /// Offset of the UNDI ROM ID structure in an x86 image that has one, in
+    /// bytes (PXE Specification 2.1).
+    #[must_use]
+    pub const fn undi_offset(self) -> u16 {
+        le16::<0x16, _>(self.0)
+    }
+
     /// Offset of the PCI Data Structure from the start of the image, in bytes.
     #[must_use]
     pub const fn pcir_offset(self) -> u16 {

@@ -4,19 +4,40 @@
 //! tells where the next image starts. Views borrow and cannot fail.
 
 mod chain;
+mod check;
+mod compression;
+mod device_list;
 pub mod edit;
 mod efi;
+mod executable;
 mod fault;
 mod header;
+mod image;
+mod ipxe;
+mod lint;
 mod pcir;
+mod pe;
+mod pnp;
 mod size;
+mod summed;
+mod undi;
 
-pub use chain::{Image, MAX_IMAGES, NotAnOptionRom, Rom, Tail};
-pub use efi::{EFI_SIGNATURE, EfiHeader, EfiMachine};
+pub use chain::{MAX_IMAGES, NotAnOptionRom, Rom, Tail};
+pub use compression::{CompressionError, MAX_EXECUTABLE, decompress};
+pub use device_list::DeviceList;
+pub use efi::{EFI_SIGNATURE, EfiHeader, EfiMachine, EfiSubsystem};
+pub use executable::{EfiExecutable, ExecutableError};
 pub use fault::RomFault;
 pub use header::{ExpansionRomHeader, SIGNATURE};
+pub use image::Image;
+pub use ipxe::{IPXE_SIGNATURE, IpxeHeader};
+pub use lint::{LintContext, lint};
 pub use pcir::{CodeType, PCIR_SIGNATURE, PciDataStructure, PciIds};
+pub use pe::{PeError, PeExecutable, PeSection};
+pub use pnp::{MAX_PNP_HEADERS, PNP_SIGNATURE, PnpFault, PnpHeader, PnpHeaders, Text, text_at};
 pub use size::{BarSize, BarSizeError, ImageLength};
+pub use summed::Structure;
+pub use undi::{UNDI_SIGNATURE, UndiRomId};
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -120,7 +141,10 @@ pub(crate) mod tests {
             damaged(0x2c, &[0, 0]),
             [Code::ImageLengthZero, Code::InitLength]
         );
-        assert_eq!(damaged(0x31, &[0, 0x80]), [Code::LastImageMissing]);
+        assert_eq!(
+            damaged(0x31, &[0, 0, 0, 0, 0, 0, 0, 0x80]),
+            [Code::LastImageMissing]
+        );
         assert_eq!(damaged(0x100, &[1]), [Code::ImageChecksum]);
         assert_eq!(
             damaged(2, &[3, 0, 0, 0, 1]),

@@ -64,6 +64,12 @@ impl<'a> PciDataStructure<'a> {
         le16::<8, _>(self.base)
     }
 
+    /// Whether the image has a device list: revision 3, and a pointer to one.
+    #[must_use]
+    pub const fn has_device_list(self) -> bool {
+        self.revision() >= 3 && self.device_list_offset() != 0
+    }
+
     /// Length of this structure as it says itself, in bytes.
     #[must_use]
     pub const fn length(self) -> u16 {

@@ -1,0 +1,241 @@
+//! What can be said of one image without decompressing it.
+
+use super::{
+    CodeType, EFI_SIGNATURE, EfiHeader, Image, ImageLength, IpxeHeader, PciDataStructure, PnpFault,
+    PnpHeader, RomFault, Structure, UndiRomId,
+};
+use crate::bytes::OutOfBounds;
+
+/// Appends the faults of an image; `is_whole` where the file has all of it.
+pub(super) fn check_image(image: &Image<'_>, is_whole: bool, faults: &mut Vec<RomFault>) {
+    let mut check = Check { image, faults };
+    if let Some(pcir) = image.pcir() {
+        check.pcir(pcir);
+        if is_whole {
+            check.device_list(pcir);
+        }
+    }
+    match image.code_type() {
+        CodeType::X86 => check.x86(is_whole),
+        CodeType::Efi => check.efi(is_whole),
+        CodeType::OpenFirmware | CodeType::PaRisc | CodeType::Other(_) => {}
+    }
+}
+
+struct Check<'c, 'a> {
+    image: &'c Image<'a>,
+    faults: &'c mut Vec<RomFault>,
+}
+
+impl Check<'_, '_> {
+    /// An offset in the image as an offset in the file.
+    const fn at(&self, offset: usize) -> usize {
+        self.image.offset().saturating_add(offset)
+    }
+
+    fn pcir(&mut self, pcir: PciDataStructure<'_>) {
+        let number = self.image.number();
+        let position = self.image.pcir_position();
+        let pointer = self.image.header().pcir_offset();
+        let field = |offset| position.saturating_add(offset);
+        let revision = pcir.revision();
+        let required = match revision {
+            0..=2 => PciDataStructure::SIZE,
+            _ => PciDataStructure::SIZE_REVISION_3,
+        };
+        if usize::from(pcir.length()) < required {
+            self.faults.push(RomFault::PcirLength {
+                number,
+                offset: field(0x0a),
+                length: pcir.length(),
+                revision,
+                required,
+            });
+        }
+        if !pointer.is_multiple_of(4) {
+            self.faults.push(RomFault::PcirUnaligned {
+                number,
+                offset: position,
+                pointer,
+            });
+        }
+        if !matches!(revision, 0 | 3) {
+            self.faults.push(RomFault::PcirRevision {
+                number,
+                offset: field(0x0c),
+                revision,
+            });
+        }
+        if let code_type @ CodeType::Other(_) = pcir.code_type() {
+            self.faults.push(RomFault::UnknownCodeType {
+                number,
+                offset: field(0x14),
+                code_type,
+            });
+        }
+        let length = pcir.image_length();
+        if let Some(runtime) = pcir.maximum_runtime_length().filter(|size| *size > length) {
+            self.faults.push(RomFault::RuntimeLength {
+                number,
+                offset: field(0x16),
+                runtime,
+                length,
+            });
+        }
+    }
+
+    fn device_list(&mut self, pcir: PciDataStructure<'_>) {
+        if !pcir.has_device_list() {
+            return;
+        }
+        let number = self.image.number();
+        match self.image.device_list() {
+            None => self.faults.push(RomFault::DeviceListOutOfBounds {
+                number,
+                offset: self.image.pcir_position().saturating_add(8),
+                pointer: pcir.device_list_offset(),
+            }),
+            Some(list) if !list.is_terminated() => {
+                self.faults.push(RomFault::DeviceListUnterminated {
+                    number,
+                    offset: self.at(list.offset()),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn x86(&mut self, is_whole: bool) {
+        let image = self.image;
+        let number = image.number();
+        if let Some(pcir) = image.pcir() {
+            let initialization = image.header().initialization_size();
+            if initialization != pcir.image_length() {
+                self.faults.push(RomFault::InitLength {
+                    number,
+                    offset: self.at(2),
+                    initialization,
+                    length: pcir.image_length(),
+                });
+            }
+            if let Some(sum) = image.checksum().filter(|sum| is_whole && *sum != 0) {
+                self.faults.push(RomFault::ImageChecksum {
+                    number,
+                    offset: image.offset(),
+                    length: image.bytes().len(),
+                    sum,
+                });
+            }
+        }
+        if is_whole {
+            self.structures();
+        }
+    }
+
+    fn structures(&mut self) {
+        let image = self.image;
+        for header in image.pnp_headers() {
+            match header {
+                Ok(header) => self.structure(
+                    Structure::Pnp,
+                    header.offset(),
+                    header.length(),
+                    PnpHeader::SIZE,
+                    header.sum(),
+                ),
+                Err(PnpFault::OutOfBounds(bounds)) => self.out_of_bounds(Structure::Pnp, bounds),
+                Err(PnpFault::Endless { at }) => self.faults.push(RomFault::PnpEndless {
+                    number: image.number(),
+                    offset: self.at(at),
+                }),
+            }
+        }
+        match image.find_undi() {
+            Some(Ok(undi)) => self.structure(
+                Structure::Undi,
+                undi.offset(),
+                usize::from(undi.length()),
+                UndiRomId::SIZE,
+                undi.sum(),
+            ),
+            Some(Err(bounds)) => self.out_of_bounds(Structure::Undi, bounds),
+            None => {}
+        }
+        match image.find_ipxe() {
+            Some(Ok(header)) => self.structure(
+                Structure::Ipxe,
+                header.offset(),
+                usize::from(header.length()),
+                IpxeHeader::SIZE,
+                header.sum(),
+            ),
+            Some(Err(bounds)) => self.out_of_bounds(Structure::Ipxe, bounds),
+            None => {}
+        }
+    }
+
+    /// A structure at `at` of the image that says it has `length` bytes.
+    fn structure(
+        &mut self,
+        structure: Structure,
+        at: usize,
+        length: usize,
+        required: usize,
+        sum: u8,
+    ) {
+        let (number, offset) = (self.image.number(), self.at(at));
+        if length < required {
+            self.faults.push(RomFault::StructureLength {
+                number,
+                structure,
+                offset,
+                length,
+                required,
+            });
+        } else if sum != 0 {
+            self.faults.push(RomFault::StructureChecksum {
+                number,
+                structure,
+                offset,
+                length,
+                sum,
+            });
+        }
+    }
+
+    fn out_of_bounds(&mut self, structure: Structure, bounds: OutOfBounds) {
+        self.faults.push(RomFault::StructureOutOfBounds {
+            number: self.image.number(),
+            structure,
+            bounds: OutOfBounds {
+                at: self.at(bounds.at),
+                ..bounds
+            },
+        });
+    }
+
+    fn efi(&mut self, is_whole: bool) {
+        let number = self.image.number();
+        let Ok(header) = EfiHeader::of_image(self.image.bytes()) else {
+            return;
+        };
+        if header.efi_signature() != EFI_SIGNATURE {
+            self.faults.push(RomFault::EfiSignature {
+                number,
+                offset: self.at(4),
+                found: header.efi_signature(),
+            });
+            return;
+        }
+        let initialization = ImageLength::from_units(header.initialization_size());
+        let length = self.image.pcir().map(PciDataStructure::image_length);
+        if let Some(length) = length.filter(|length| is_whole && *length != initialization) {
+            self.faults.push(RomFault::EfiInitLength {
+                number,
+                offset: self.at(2),
+                initialization,
+                length,
+            });
+        }
+    }
+}
