@@ -89,6 +89,10 @@ pub struct Inspect {
     /// What to look into
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
+    /// Say what changed from the first of two inputs to the second; the exit
+    /// status is 1 where something did
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// `lint`.
@@ -97,6 +101,9 @@ pub struct Lint {
     /// What to check
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
+    /// Warn where a ROM leaves fewer bytes of its BAR free
+    #[arg(long, value_name = "BYTES")]
+    pub room: Option<u64>,
 }
 
 /// `explain`.

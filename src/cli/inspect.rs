@@ -5,17 +5,57 @@ use super::exit::{Exit, Failure};
 use super::input;
 use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
-use crate::report::{InspectReport, InspectedRom};
+use crate::plan::{Comparison, Side};
+use crate::report::{Detail, DifferenceReport, InspectReport, InspectedRom};
+use crate::romset::RomSet;
+use std::path::Path;
 
-/// Shows what is in the ROMs of all inputs.
+/// Shows what is in the ROMs of all inputs, or what differs between two.
 pub fn run(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
+    match (command.diff, &*command.inputs) {
+        (false, _) => show(command, terminal),
+        (true, [old, new]) => difference(old, new, terminal),
+        (true, _) => Err(Failure::usage("`inspect --diff` needs two inputs")),
+    }
+}
+
+fn difference(old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (old, new) = input::read_both(old, new)?;
+    let look = |side: Option<Side<'_>>, set: &RomSet| {
+        let file = side.and_then(|side| side.file)?;
+        let package = set.package.as_ref();
+        Some(InspectedRom::of(
+            file,
+            &set.label,
+            package,
+            Detail::Everything,
+        ))
+    };
+    let pairs: Vec<_> = Comparison::new(&old, &new)
+        .pairs
+        .iter()
+        .map(|pair| (pair.name, look(pair.old, &old), look(pair.new, &new)))
+        .collect();
+    let report = DifferenceReport::new(&old.label, &new.label, &pairs);
+    terminal.answer(&report, |colour| report.text(colour))?;
+    Ok(if report.roms.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::No
+    })
+}
+
+fn show(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
+    let detail = match terminal.format() {
+        Format::Text if !terminal.verbose() => Detail::Row,
+        _ => Detail::Everything,
+    };
     let mut roms = Vec::new();
     let mut left_out = 0_usize;
     for path in &command.inputs {
         let label = path.display().to_string();
         let (looked_at, no_rom) = input::look_at_each(path, |file, package| {
-            let mut rom =
-                InspectedRom::of(file, &label, package, terminal.format() == Format::Json);
+            let mut rom = InspectedRom::of(file, &label, package, detail);
             rom.findings = terminal.judge(rom.findings);
             rom
         })?;

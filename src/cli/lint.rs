@@ -4,9 +4,9 @@ use super::args::{Format, Lint};
 use super::exit::{Exit, Failure};
 use super::input;
 use super::terminal::Terminal;
-use crate::finding::{Finding, has_errors};
+use crate::finding::has_errors;
 use crate::report::LintReport;
-use crate::rom::RomFault;
+use crate::rom::{LintContext, lint};
 
 /// Checks the ROMs of all inputs against every rule.
 pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -19,9 +19,12 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
                 (None, false) => label.clone(),
                 _ => format!("{label}/{}", file.path()),
             };
-            let finding = |fault: &RomFault| fault.finding(&subject);
-            let faults: Vec<Finding> = file.rom().faults().iter().map(finding).collect();
-            terminal.judge(faults)
+            let context = LintContext {
+                expected_ids: &[],
+                minimum_room: command.room.unwrap_or_default(),
+            };
+            let faults = lint(&file.rom(), &context);
+            terminal.judge(faults.iter().map(|fault| fault.finding(&subject)).collect())
         })?;
         count = count.saturating_add(roms.len());
         findings.extend(roms.into_iter().flatten());

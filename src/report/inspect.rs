@@ -1,10 +1,11 @@
 //! What is in ROMs: a row for each, and every image's fields.
 
+use super::fields::{Field, fields};
 use super::map::{self, Stretch};
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
-use crate::rom::{BarSize, CodeType, EfiMachine, Image, PciIds, RomFault, Tail};
+use crate::rom::{BarSize, CodeType, Image, PciIds, RomFault, Tail};
 use crate::romset::{PackageOrigin, RomFile};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -60,92 +61,32 @@ pub struct InspectedImage {
     pub length: usize,
     /// `x86`, `EFI X64`, `ISA` and the like.
     pub kind: String,
+    /// Its code type.
+    pub code_type: CodeType,
     /// Ids that it is for.
     pub ids: Option<PciIds>,
-    /// Class code: base class, sub-class, interface.
-    pub class_code: Option<[u8; 3]>,
-    /// Revision of the PCI Data Structure.
-    pub pcir_revision: Option<u8>,
-    /// Offset of the PCI Data Structure in the image, in bytes.
-    pub pcir_offset: u16,
-    /// Revision level of the vendor's code.
-    pub vendor_revision: Option<u16>,
-    /// Whether it is marked as the last one.
-    pub last: Option<bool>,
-    /// Initialization size of an x86 image, in bytes.
-    pub initialization_size: Option<usize>,
     /// Sum of an x86 image, 0 where right.
     pub checksum: Option<u8>,
-    /// Machine type of an EFI image.
-    pub efi_machine: Option<EfiMachine>,
-    /// PE subsystem of an EFI image.
-    pub efi_subsystem: Option<u16>,
-    /// Compression type of an EFI image.
-    pub efi_compression: Option<u16>,
+    /// Every field, where details were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
 }
 
 impl InspectedImage {
-    fn of(image: &Image<'_>) -> Self {
-        let pcir = image.pcir();
-        let efi = image.efi();
-        let x86 = image.code_type() == CodeType::X86;
+    fn of(image: &Image<'_>, detail: Detail) -> Self {
         Self {
             number: image.number(),
             offset: image.offset(),
             length: image.bytes().len(),
             kind: image.kind(),
+            code_type: image.code_type(),
             ids: image.ids(),
-            class_code: pcir.map(|pcir| pcir.class_code()),
-            pcir_revision: pcir.map(|pcir| pcir.revision()),
-            pcir_offset: image.header().pcir_offset(),
-            vendor_revision: pcir.map(|pcir| pcir.vendor_revision()),
-            last: pcir.map(|pcir| pcir.is_last_image()),
-            initialization_size: x86.then(|| image.header().initialization_size().bytes()),
             checksum: image.checksum(),
-            efi_machine: efi.map(|efi| efi.machine()),
-            efi_subsystem: efi.map(|efi| efi.subsystem().0),
-            efi_compression: efi.map(|efi| efi.compression_type()),
+            fields: match detail {
+                Detail::Row => Vec::new(),
+                Detail::Everything => fields(image),
+            },
         }
-    }
-
-    /// The fields that the image has, named and in words.
-    fn fields(&self) -> Vec<(&'static str, String)> {
-        let class = |[base, sub, interface]: [u8; 3]| format!("{base:02x}{sub:02x}{interface:02x}");
-        let fields = [
-            ("ids", self.ids.map(|ids| ids.to_string())),
-            ("class code", self.class_code.map(class)),
-            (
-                "PCI Data Structure",
-                self.pcir_revision
-                    .map(|revision| format!("revision {revision} at {:#x}", self.pcir_offset)),
-            ),
-            (
-                "vendor revision",
-                self.vendor_revision
-                    .map(|revision| format!("{revision:#x}")),
-            ),
-            (
-                "initialization size",
-                self.initialization_size.map(|size| format!("{size} bytes")),
-            ),
-            ("checksum", self.checksum.map(checksum_words)),
-            (
-                "EFI subsystem",
-                self.efi_subsystem.map(|value| format!("{value:#x}")),
-            ),
-            (
-                "EFI compression",
-                self.efi_compression.map(compression_words),
-            ),
-            (
-                "last image",
-                self.last.map(|last| if last { "yes" } else { "no" }.into()),
-            ),
-        ];
-        fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
     }
 
     fn describe(&self, text: &mut String) {
@@ -154,25 +95,46 @@ impl InspectedImage {
             "  image {} at {:#x}, {} bytes: {}",
             self.number, self.offset, self.length, self.kind
         );
-        for (name, value) in self.fields() {
-            let _ = writeln!(text, "    {name:<20} {value}");
+        let mut structure = "";
+        for field in &self.fields {
+            if field.structure != structure {
+                structure = field.structure;
+                let _ = writeln!(text, "    {structure}");
+            }
+            let offset = field
+                .offset
+                .map_or(String::new(), |at| format!("{at:#07x}"));
+            let _ = writeln!(text, "      {offset:<9}{:<24} {}", field.name, field.value);
         }
     }
 }
 
-fn checksum_words(sum: u8) -> String {
+pub(super) fn checksum_words(sum: u8) -> String {
     match sum {
         0 => "right".to_owned(),
         sum => format!("wrong, the bytes sum to {sum:#04x}"),
     }
 }
 
-fn compression_words(compression: u16) -> String {
-    match compression {
-        0 => "none".to_owned(),
-        1 => "UEFI".to_owned(),
-        other => format!("type {other:#x}"),
+impl Tail {
+    /// What follows the last image, in words.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Ones => "0xff",
+            Self::Zeros => "0x00",
+            Self::Data => "data",
+        }
     }
+}
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What a row of the table needs.
+    Row,
+    /// Every field, executables decompressed, and the SHA-256.
+    Everything,
 }
 
 impl InspectedRom {
@@ -182,7 +144,7 @@ impl InspectedRom {
         file: &RomFile,
         input: &str,
         package: Option<&PackageOrigin>,
-        with_sha256: bool,
+        detail: Detail,
     ) -> Self {
         let rom = file.rom();
         let finding = |fault: &RomFault| fault.finding(file.name());
@@ -192,12 +154,16 @@ impl InspectedRom {
             input: input.to_owned(),
             path: file.path().to_owned(),
             package: package.map(PackageOrigin::to_string),
-            sha256: with_sha256.then(|| file.sha256()),
+            sha256: (detail == Detail::Everything).then(|| file.sha256()),
             size: file.size(),
             bar: file.bar(),
             room_left: file.bar().room_left(rom.used() as u64),
             tail: rom.tail(),
-            images: rom.images().iter().map(InspectedImage::of).collect(),
+            images: rom
+                .images()
+                .iter()
+                .map(|image| InspectedImage::of(image, detail))
+                .collect(),
             findings: rom.faults().iter().map(finding).collect(),
         }
     }
@@ -266,14 +232,8 @@ impl InspectedRom {
         let last = self.images.last();
         let end = last.map_or(0, |image| image.offset.saturating_add(image.length));
         let rest = self.size.saturating_sub(end as u64);
-        let what = match self.tail {
-            Tail::None => None,
-            Tail::Ones => Some("0xff"),
-            Tail::Zeros => Some("0x00"),
-            Tail::Data => Some("data"),
-        };
-        if let Some(what) = what {
-            let _ = writeln!(text, "  {rest} bytes of {what} at {end:#x}");
+        if self.tail != Tail::None {
+            let _ = writeln!(text, "  {rest} bytes of {} at {end:#x}", self.tail.words());
         }
         let _ = writeln!(text, "  {}", self.map());
         let (bar, left) = (self.bar, self.room_left);
@@ -348,7 +308,7 @@ mod tests {
     fn report(roms: &[(&str, Vec<u8>)]) -> InspectReport {
         let roms = roms.iter().map(|(name, bytes)| {
             let file = RomFile::new(name, bytes.clone()).unwrap();
-            InspectedRom::of(&file, "input", None, true)
+            InspectedRom::of(&file, "input", None, Detail::Everything)
         });
         InspectReport::new(roms.collect(), 2)
     }
@@ -375,7 +335,7 @@ mod tests {
         let text = report(&[("a.rom", legacy_image(1))]).text(true, Colour::Never);
         for words in [
             "image 1 at 0x0, 512 bytes: x86",
-            "revision 3 at 0x1c",
+            "0x00028  revision                 3",
             "BAR 512 (0x200), 0 bytes left",
         ] {
             assert!(text.contains(words), "{words} in {text}");

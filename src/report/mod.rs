@@ -4,7 +4,9 @@
 
 mod build;
 mod check;
+mod difference;
 mod explain;
+mod fields;
 mod findings;
 mod inspect;
 mod lint;
@@ -14,9 +16,11 @@ mod table;
 
 pub use build::{BuildReport, BuiltPackage};
 pub use check::{CheckReport, ComparedRom};
+pub use difference::{ChangedRom, DifferenceReport};
 pub use explain::{ExplainReport, ExplainedCode};
+pub use fields::Field;
 pub use findings::findings_text;
-pub use inspect::{InspectReport, InspectedImage, InspectedRom};
+pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use lint::LintReport;
 pub use pad::{PadReport, PaddedRom};
 
