@@ -10,6 +10,7 @@
 )]
 
 mod compression;
+mod edits;
 mod executable;
 mod images;
 mod rules;

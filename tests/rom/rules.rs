@@ -47,6 +47,16 @@ fn fires(code: Code) -> Option<Vec<u8>> {
         Code::InitLength => x86_with(2, &[1]),
         Code::TooManyImages => rom(&vec![x86(1); 65]),
         Code::SizeNotInUnits => padded(&[0xff; 100]),
+        Code::PcirOutsideImage => {
+            let mut image = x86(4);
+            image.copy_within(PCIR..PCIR + 0x1c, 0x500);
+            let image = balanced(&image, 0x510, &[2]);
+            let first = balanced(&image[..0x400], 0x18, &[0, 5]);
+            rom(&[
+                [&first, &image[0x400..]].concat(),
+                efi(&stored(&driver()), 1),
+            ])
+        }
         Code::PcirUnaligned => {
             let mut image = x86(2);
             image.copy_within(PCIR..PCIR + 0x1c, PCIR + 2);
@@ -155,6 +165,7 @@ fn most_inputs_fire_their_own_rule_alone() {
     let with_others = [
         // A broken chain or structure has more than one sign.
         HeaderOutOfBounds,
+        PcirOutsideImage,
         ImageLengthZero,
         ImageLengthBeyondFile,
         UnknownCodeType,
