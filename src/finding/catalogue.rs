@@ -241,6 +241,10 @@ codes! {
         what: "The ROM leaves less room in its BAR than was asked for.",
         why: "The next release may outgrow the BAR, and then no guest with this device can migrate.",
         remedy: "Leave features out of the build, or plan a larger fixed size for new machine types.";
+    PcirOutsideImage = 149, "pcir-outside-image", Error,
+        what: "An image's PCI Data Structure stands outside of the image.",
+        why: "It is that of another image or no structure at all: readers that check bounds skip the image, others mix up two.",
+        remedy: "Build the ROM again; the pointer stands at offset 0x18 of the image, its length in the structure.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
         why: "The ROM's size is part of the guest's hardware: every migration and every resume of a saved guest with this device fails.",

@@ -12,6 +12,7 @@ pub(super) fn check_image(image: &Image<'_>, is_whole: bool, faults: &mut Vec<Ro
     if let Some(pcir) = image.pcir() {
         check.pcir(pcir);
         if is_whole {
+            check.pcir_in_image(pcir);
             check.device_list(pcir);
         }
     }
@@ -79,6 +80,20 @@ impl Check<'_, '_> {
                 number,
                 offset: field(0x16),
                 runtime,
+                length,
+            });
+        }
+    }
+
+    fn pcir_in_image(&mut self, pcir: PciDataStructure<'_>) {
+        let position = self.image.pcir_position();
+        let length = pcir.image_length();
+        let end = position.saturating_add(PciDataStructure::SIZE);
+        if end > self.image.end() && length.units() > 0 {
+            self.faults.push(RomFault::PcirOutsideImage {
+                number: self.image.number(),
+                offset: position,
+                pointer: self.image.header().pcir_offset(),
                 length,
             });
         }

@@ -1,5 +1,71 @@
 //! Edits of one ROM, each giving a new ROM.
+//!
+//! Every edit reads its result and compares it with what was meant before it
+//! gives it away, and refuses what it cannot do without harm.
 
+mod checksum;
+mod fix;
+mod join;
 mod pad;
+mod pad_image;
+mod retarget;
+mod split;
 
+pub use fix::{FixError, fix};
+pub use join::{JoinError, JoinOptions, join};
 pub use pad::{PadError, PadSize, pad};
+pub use pad_image::{PadImageError, pad_image};
+pub use retarget::{ImageSelection, Retarget, RetargetError, retarget};
+pub use split::{SplitError, split, split_executables};
+
+use super::{NotAnOptionRom, Rom, RomFault};
+use thiserror::Error;
+
+/// Why a ROM cannot be edited: one does not know what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BrokenRom {
+    /// The input is no ROM.
+    #[error(transparent)]
+    NotAnOptionRom(#[from] NotAnOptionRom),
+    /// Its images cannot be told apart.
+    #[error("a ROM whose images cannot be told apart is not edited: {}", .0.finding("the ROM"))]
+    Chain(Box<RomFault>),
+}
+
+/// An x86 image whose sum must change, and no byte that may be changed for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "image {number} has no byte that is known to hold its checksum: byte 6 may be code or data, and the last byte follows no padding"
+)]
+pub struct NoChecksumByte {
+    /// The image.
+    pub number: usize,
+}
+
+/// A result that does not read as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the result reads differently from what was meant: {what}; nothing was written")]
+pub struct ReadsDifferently {
+    /// What differs.
+    pub what: &'static str,
+}
+
+/// Reads a ROM whose images can be told apart.
+fn whole(input: &[u8]) -> Result<Rom<'_>, BrokenRom> {
+    let rom = Rom::parse(input)?;
+    let broken = |fault: &&RomFault| {
+        fault.breaks_chain() || matches!(fault, RomFault::PcirOutsideImage { .. })
+    };
+    match rom.faults().iter().find(broken) {
+        Some(fault) => Err(BrokenRom::Chain(Box::new(fault.clone()))),
+        None => Ok(rom),
+    }
+}
+
+/// Puts `value` at `at`. Offsets come from structures whose bounds are proved.
+fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    let room = bytes.get_mut(at..).unwrap_or_default();
+    for (to, from) in room.iter_mut().zip(value) {
+        *to = *from;
+    }
+}

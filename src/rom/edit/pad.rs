@@ -50,6 +50,22 @@ pub enum PadError {
 /// differently afterwards.
 pub fn pad(input: &[u8], size: PadSize, fill: u8) -> Result<Vec<u8>, PadError> {
     let before = Rom::parse(input)?;
+    let total = padded_size(input, size)?;
+    let mut padded = Vec::with_capacity(total);
+    padded.extend_from_slice(input);
+    padded.resize(total, fill);
+    let after = Rom::parse(&padded)?;
+    if before.images() != after.images() {
+        return Err(PadError::ReadsDifferently {
+            expected: before.images().len(),
+            found: after.images().len(),
+        });
+    }
+    Ok(padded)
+}
+
+/// The size that a ROM gets, in bytes.
+pub(super) fn padded_size(input: &[u8], size: PadSize) -> Result<usize, PadError> {
     let length = input.len() as u64;
     let wanted = match size {
         PadSize::Exactly(wanted) => wanted,
@@ -62,17 +78,7 @@ pub fn pad(input: &[u8], size: PadSize, fill: u8) -> Result<Vec<u8>, PadError> {
             wanted,
         });
     }
-    let mut padded = Vec::with_capacity(total);
-    padded.extend_from_slice(input);
-    padded.resize(total, fill);
-    let after = Rom::parse(&padded)?;
-    if before.images() != after.images() {
-        return Err(PadError::ReadsDifferently {
-            expected: before.images().len(),
-            found: after.images().len(),
-        });
-    }
-    Ok(padded)
+    Ok(total)
 }
 
 #[cfg(test)]

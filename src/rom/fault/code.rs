@@ -22,6 +22,7 @@ impl RomFault {
             Self::InitLength { .. } => Code::InitLength,
             Self::TooManyImages { .. } => Code::TooManyImages,
             Self::SizeNotInUnits { .. } => Code::SizeNotInUnits,
+            Self::PcirOutsideImage { .. } => Code::PcirOutsideImage,
             Self::PcirUnaligned { .. } => Code::PcirUnaligned,
             Self::PcirRevision { .. } => Code::PcirRevision,
             Self::UnknownCodeType { .. } => Code::UnknownCodeType,

@@ -123,6 +123,17 @@ pub enum RomFault {
         /// The size, in bytes.
         size: usize,
     },
+    /// A PCI Data Structure that stands in the file, but not in its image.
+    PcirOutsideImage {
+        /// The image.
+        number: usize,
+        /// Where the structure stands.
+        offset: usize,
+        /// The pointer, in bytes from the start of the image.
+        pointer: u16,
+        /// The image length.
+        length: ImageLength,
+    },
     /// A PCI Data Structure that is not aligned to 4 bytes.
     PcirUnaligned {
         /// The image.
@@ -417,6 +428,7 @@ impl RomFault {
             | Self::LastImageMissing { number, offset, .. }
             | Self::ImageChecksum { number, offset, .. }
             | Self::InitLength { number, offset, .. }
+            | Self::PcirOutsideImage { number, offset, .. }
             | Self::PcirUnaligned { number, offset, .. }
             | Self::PcirRevision { number, offset, .. }
             | Self::UnknownCodeType { number, offset, .. }

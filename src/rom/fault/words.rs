@@ -104,6 +104,12 @@ impl RomFault {
                 format!("the file has {size} bytes"),
                 "a ROM is a multiple of 512 bytes".to_owned(),
             ),
+            Self::PcirOutsideImage {
+                pointer, length, ..
+            } => (
+                format!("pointer {pointer:#06x} leads out of the image, to another PCIR"),
+                format!("the image length is {} bytes", length.bytes()),
+            ),
             Self::PcirUnaligned { pointer, .. } => (
                 format!("pointer {pointer:#06x} leads to the PCI Data Structure"),
                 "the structure stands at a multiple of 4 bytes".to_owned(),

@@ -1,0 +1,16 @@
+//! The option-ROM format: rules, executables, edits, and other programs as
+//! judges.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod compression;
+mod edits;
+mod executable;
+mod images;
+mod rules;
