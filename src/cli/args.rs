@@ -78,6 +78,18 @@ pub enum Command {
     /// Pad ROMs to a BAR size
     #[command(after_help = exit::TABLE)]
     Pad(Pad),
+    /// Set checksums right: of images, and of PnP, UNDI and iPXE structures
+    #[command(after_help = exit::TABLE)]
+    Fix(Fix),
+    /// Give ROMs other PCI ids
+    #[command(after_help = exit::TABLE)]
+    Retarget(Retarget),
+    /// Write each image of a ROM to a file
+    #[command(after_help = exit::TABLE)]
+    Split(Split),
+    /// Join ROMs and EFI executables into one ROM
+    #[command(after_help = exit::TABLE)]
+    Join(Join),
     /// Build the Debian package of compat ROMs, and the mapping to it
     #[command(after_help = exit::TABLE)]
     Build(Box<Build>),
@@ -138,6 +150,20 @@ pub struct Check {
     pub force: bool,
 }
 
+/// Where edited ROMs go.
+#[derive(Debug, Args)]
+pub struct Placement {
+    /// Edit and write only ROMs whose names match
+    #[arg(long, value_name = "GLOB")]
+    pub select: Vec<glob::Pattern>,
+    /// A file for one ROM, or a folder
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `pad`.
 #[derive(Debug, Args)]
 pub struct Pad {
@@ -148,16 +174,100 @@ pub struct Pad {
     /// that each ROM has already
     #[arg(long, value_name = "SIZE", value_parser = pad_size)]
     pub size: PadSize,
-    /// Pad and write only ROMs whose names match
-    #[arg(long, value_name = "GLOB")]
-    pub select: Vec<glob::Pattern>,
+    /// Where the padding goes
+    #[arg(long, value_enum, default_value_t = PadMode::Tail)]
+    pub mode: PadMode,
     /// The byte to pad with
     #[arg(long, value_name = "BYTE", default_value = "0xff", value_parser = fill_byte)]
     pub fill: u8,
-    /// A file for one ROM, or a folder
-    #[arg(long, value_name = "PATH")]
+    /// Where the result goes.
+    #[command(flatten)]
+    pub placement: Placement,
+}
+
+/// Where padding goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PadMode {
+    /// After the last image, which stays as it is
+    Tail,
+    /// Into the last image, whose lengths and checksum follow
+    Image,
+}
+
+/// `fix`.
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// The ROM or set of ROMs
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub placement: Placement,
+}
+
+/// `retarget`.
+#[derive(Debug, Args)]
+pub struct Retarget {
+    /// The ROM or set of ROMs
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// Change only the image with this number, counted from 1
+    #[arg(long, value_name = "N")]
+    pub image: Option<usize>,
+    /// Vendor id to set, in hex
+    #[arg(long, value_name = "ID", value_parser = pci_id)]
+    pub vendor: u16,
+    /// Device id to set, in hex
+    #[arg(long, value_name = "ID", value_parser = pci_id)]
+    pub device: u16,
+    /// Ids of further devices, in hex, in place of those in the device list
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = pci_id)]
+    pub device_list: Vec<u16>,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub placement: Placement,
+}
+
+/// `split`.
+#[derive(Debug, Args)]
+pub struct Split {
+    /// The ROM
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// Write the executables of the EFI images, decompressed
+    #[arg(long)]
+    pub efi: bool,
+    /// The folder to write to
+    #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
     /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `join`.
+#[derive(Debug, Args)]
+pub struct Join {
+    /// ROMs and EFI executables, in the order that they shall have
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Vendor id, in hex, for images made of executables [default: that of
+    /// the first ROM]
+    #[arg(long, value_name = "ID", value_parser = pci_id, requires = "device")]
+    pub vendor: Option<u16>,
+    /// Device id, in hex, for images made of executables
+    #[arg(long, value_name = "ID", value_parser = pci_id, requires = "vendor")]
+    pub device: Option<u16>,
+    /// Pad the ROM to this size
+    #[arg(long, value_name = "SIZE")]
+    pub size: Option<BarSize>,
+    /// The byte to pad with
+    #[arg(long, value_name = "BYTE", default_value = "0xff", value_parser = fill_byte)]
+    pub fill: u8,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Overwrite the file
     #[arg(long)]
     pub force: bool,
 }
@@ -247,6 +357,12 @@ fn pad_size(text: &str) -> Result<PadSize, String> {
         .map_err(|error: crate::rom::BarSizeError| error.to_string())
 }
 
+fn pci_id(text: &str) -> Result<u16, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    u16::from_str_radix(digits, 16)
+        .map_err(|_| "write an id as hex digits, such as 1af4".to_owned())
+}
+
 fn fill_byte(text: &str) -> Result<u8, String> {
     match text.strip_prefix("0x") {
         Some(hex) => u8::from_str_radix(hex, 16),
@@ -273,6 +389,9 @@ mod tests {
         assert_eq!(fill_byte("0xff"), Ok(255));
         assert_eq!(fill_byte("0"), Ok(0));
         assert!(fill_byte("256").is_err());
+        assert_eq!(pci_id("0x1af4"), Ok(0x1af4));
+        assert_eq!(pci_id("1000"), Ok(0x1000));
+        assert!(pci_id("10000").is_err());
         assert!(matches!(pad_size("next"), Ok(PadSize::Next)));
         assert!(pad_size("300000").is_err());
     }

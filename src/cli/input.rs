@@ -32,6 +32,27 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
     read_stream(stream, metadata.len(), &label, &label)
 }
 
+/// Reads a file of at most 16 MiB as it is, an option ROM or an executable.
+///
+/// # Errors
+/// A [`Failure`] that names the path.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let label = path.display().to_string();
+    let fail = |error: io::Error| Failure::file(&label, error);
+    let metadata = fs::metadata(path).map_err(fail)?;
+    refuse_devices_and_giants(&metadata, &label)?;
+    let mut bytes = Vec::new();
+    File::open(path)
+        .map_err(fail)?
+        .take(MAX_ROM.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > MAX_ROM {
+        return Err(Failure::file(&label, "it has more than 16 MiB"));
+    }
+    Ok(bytes)
+}
+
 /// Reads OLD and NEW side by side.
 ///
 /// # Errors

@@ -4,13 +4,13 @@ mod args;
 mod build;
 mod check;
 mod config;
+mod edit;
 mod exit;
 mod explain;
 mod input;
 mod inspect;
 mod lint;
 mod output;
-mod pad;
 mod terminal;
 
 pub use args::Arguments;
@@ -45,7 +45,11 @@ pub fn run() -> Exit {
         Command::Explain(command) => explain::run(command, &terminal),
         Command::Inspect(command) => inspect::run(command, &terminal),
         Command::Check(command) => check::run(command, &terminal),
-        Command::Pad(command) => pad::run(command, &terminal),
+        Command::Pad(command) => edit::pad(command, &terminal),
+        Command::Fix(command) => edit::fix(command, &terminal),
+        Command::Retarget(command) => edit::retarget(command, &terminal),
+        Command::Split(command) => edit::split(command, &terminal),
+        Command::Join(command) => edit::join(command, &terminal),
         Command::Build(command) => build::run(command, &terminal),
     };
     result.unwrap_or_else(|failure| {

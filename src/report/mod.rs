@@ -5,24 +5,24 @@
 mod build;
 mod check;
 mod difference;
+mod edit;
 mod explain;
 mod fields;
 mod findings;
 mod inspect;
 mod lint;
 mod map;
-mod pad;
 mod table;
 
 pub use build::{BuildReport, BuiltPackage};
 pub use check::{CheckReport, ComparedRom};
 pub use difference::{ChangedRom, DifferenceReport};
+pub use edit::{EditReport, WrittenFile};
 pub use explain::{ExplainReport, ExplainedCode};
 pub use fields::Field;
 pub use findings::findings_text;
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use lint::LintReport;
-pub use pad::{PadReport, PaddedRom};
 
 /// Version of the JSON reports; it changes when a field changes its meaning
 /// or goes away.

@@ -11,6 +11,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod edit;
 mod fetched;
 mod package;
 mod qemu;

@@ -1,0 +1,81 @@
+//! Which ROMs were written, and whether they differ from the input.
+
+use super::table::{Columns, plain};
+use super::{Colour, SCHEMA_VERSION};
+use crate::rom::BarSize;
+use serde::Serialize;
+
+/// The answer of a command that edits ROMs.
+#[derive(Debug, Serialize)]
+pub struct EditReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The files that were written.
+    pub files: Vec<WrittenFile>,
+}
+
+/// One file that was written.
+#[derive(Debug, Serialize)]
+pub struct WrittenFile {
+    /// Where.
+    pub path: String,
+    /// Size and BAR of the ROM that it was made of; none for several.
+    pub before: Option<(u64, BarSize)>,
+    /// Its size, in bytes.
+    pub size: u64,
+    /// The BAR that QEMU gives it; none for what is no ROM.
+    pub bar: Option<BarSize>,
+    /// Whether it differs from the input.
+    pub changed: bool,
+}
+
+impl EditReport {
+    /// A report of these files.
+    #[must_use]
+    pub const fn new(files: Vec<WrittenFile>) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            files,
+        }
+    }
+
+    /// A row a file.
+    #[must_use]
+    pub fn text(&self, colour: Colour) -> String {
+        let headings = ["Written", ">Old size", ">BAR", ">Size", ">BAR", "Content"];
+        let mut columns = Columns::new(&headings, colour);
+        for file in &self.files {
+            let before = |value: Option<String>| plain(value.unwrap_or_else(|| "-".to_owned()));
+            columns.row([
+                plain(&file.path),
+                before(file.before.map(|(size, _)| size.to_string())),
+                before(file.before.map(|(_, bar)| bar.to_string())),
+                plain(file.size),
+                before(file.bar.map(|bar| bar.to_string())),
+                plain(if file.changed { "changed" } else { "as it was" }),
+            ]);
+        }
+        columns.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_has_a_row() {
+        let bar = BarSize::of_rom(512);
+        let report = EditReport::new(vec![WrittenFile {
+            path: "out.rom".to_owned(),
+            before: bar.map(|bar| (512, bar)),
+            size: 512,
+            bar,
+            changed: false,
+        }]);
+        assert_eq!(
+            report.text(Colour::Never),
+            "Written  Old size  BAR  Size  BAR  Content\nout.rom       512  512   512  512  as it was\n"
+        );
+    }
+}
