@@ -3,7 +3,6 @@
 use super::fields::Field;
 use super::inspect::{InspectedImage, InspectedRom};
 use super::{Colour, SCHEMA_VERSION};
-use anstyle::Style;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -66,10 +65,7 @@ impl DifferenceReport {
     /// A paragraph for each ROM that differs.
     #[must_use]
     pub fn text(&self, colour: Colour) -> String {
-        let bold = match colour {
-            Colour::Always => Style::new().bold(),
-            Colour::Never => Style::new(),
-        };
+        let bold = colour.bold();
         let mut text = String::new();
         for rom in &self.roms {
             let _ = writeln!(text, "{bold}{}{bold:#}", rom.name);

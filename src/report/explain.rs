@@ -2,7 +2,6 @@
 
 use super::{Colour, SCHEMA_VERSION};
 use crate::finding::{Code, Severity};
-use anstyle::Style;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -57,10 +56,7 @@ impl ExplainReport {
     /// A paragraph a code; a line a code where there are many.
     #[must_use]
     pub fn text(&self, colour: Colour) -> String {
-        let bold = match colour {
-            Colour::Always => Style::new().bold(),
-            Colour::Never => Style::new(),
-        };
+        let bold = colour.bold();
         let mut text = String::new();
         for code in &self.codes {
             let (number, name, severity) = (code.code, code.name, code.severity);

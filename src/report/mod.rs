@@ -24,6 +24,8 @@ pub use findings::findings_text;
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use lint::LintReport;
 
+use anstyle::Style;
+
 /// Version of the JSON reports; it changes when a field changes its meaning
 /// or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -35,6 +37,16 @@ pub enum Colour {
     Never,
     /// With ANSI escape sequences.
     Always,
+}
+
+impl Colour {
+    /// The style of a heading.
+    const fn bold(self) -> Style {
+        match self {
+            Self::Always => Style::new().bold(),
+            Self::Never => Style::new(),
+        }
+    }
 }
 
 /// `1 ROM`, `2 ROMs`.
