@@ -38,6 +38,13 @@ impl<'a> ExpansionRomHeader<'a> {
         ImageLength::from_units(byte::<2, _>(self.0) as u16)
     }
 
+    /// The instruction at the entry point of an x86 image's INIT function
+    /// (bytes 3 to 5), mostly a jump.
+    #[must_use]
+    pub const fn entry_point(self) -> [u8; 3] {
+        field::<3, 3, _>(self.0)
+    }
+
     /// Offset of iPXE's header in an x86 image made by iPXE, in bytes.
     #[must_use]
     pub const fn ipxe_offset(self) -> u16 {
@@ -65,11 +72,16 @@ mod tests {
     #[test]
     fn fields_stand_where_the_specification_puts_them() {
         let mut data = [0; 0x20];
-        data[..3].copy_from_slice(&[0x55, 0xaa, 0x94]);
+        data[..6].copy_from_slice(&[0x55, 0xaa, 0x94, 0xe9, 0xa2, 0]);
+        data[0x10] = 0x9c;
+        data[0x16] = 0x84;
         data[0x18] = 0x1c;
         let header = ExpansionRomHeader::at(&data, 0).unwrap();
         assert_eq!(header.signature(), SIGNATURE);
         assert_eq!(header.initialization_size().bytes(), 75_776);
+        assert_eq!(header.entry_point(), [0xe9, 0xa2, 0]);
+        assert_eq!(header.ipxe_offset(), 0x9c);
+        assert_eq!(header.undi_offset(), 0x84);
         assert_eq!(header.pcir_offset(), 0x1c);
     }
 

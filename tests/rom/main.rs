@@ -12,5 +12,9 @@
 mod compression;
 mod edits;
 mod executable;
+#[path = "../../fuzz/fuzzing.rs"]
+mod fuzzing;
 mod images;
+mod judges;
+mod properties;
 mod rules;

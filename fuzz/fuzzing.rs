@@ -1,0 +1,116 @@
+//! What the fuzz targets run, and what `cargo test` replays.
+
+use romcompat::rom::edit::{
+    ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
+    split_executables,
+};
+use romcompat::rom::{
+    BarSize, LintContext, MAX_EXECUTABLE, PciIds, PeExecutable, Rom, decompress, lint, text_at,
+};
+
+const IDS: PciIds = PciIds {
+    vendor: 0x1af4,
+    device: 0x1041,
+};
+
+/// Reads a ROM, every field of it and every finding about it.
+pub fn read(bytes: &[u8]) {
+    let Ok(rom) = Rom::parse(bytes) else { return };
+    assert!(rom.images_end() <= bytes.len());
+    assert!(rom.used() <= bytes.len());
+    for image in rom.images() {
+        assert!(image.end() <= bytes.len());
+        // The texts of a view show all its fields.
+        assert!(!format!("{image:?}{}", image.kind()).is_empty());
+        for header in image.pnp_headers().filter_map(Result::ok) {
+            let names = [header.manufacturer_offset(), header.product_offset()];
+            for name in names.iter().filter_map(|at| text_at(image.bytes(), *at)) {
+                assert!(name.to_string().len() <= 4 * 256);
+            }
+            assert!(header.bytes().len() >= 0x20);
+        }
+        if let Some(undi) = image.undi() {
+            assert!(undi.offset() + undi.bytes().len() <= image.bytes().len());
+        }
+        if let Some(ipxe) = image.ipxe() {
+            assert!(ipxe.offset() + ipxe.bytes().len() <= image.bytes().len());
+        }
+        if let Some(list) = image.device_list() {
+            assert!(list.ids().count() * 2 <= image.bytes().len());
+        }
+        if let Some(Ok(executable)) = image.efi_executable() {
+            assert!(executable.bytes().len() <= MAX_EXECUTABLE.max(bytes.len()));
+        }
+    }
+    let context = LintContext {
+        expected_ids: &[IDS],
+        minimum_room: 4096,
+    };
+    for fault in lint(&rom, &context) {
+        assert!(!fault.finding("rom").to_string().is_empty());
+    }
+}
+
+/// Runs every edit, and asks of each result what the edit promises.
+pub fn edit(bytes: &[u8]) {
+    if let Ok(fixed) = fix(bytes) {
+        assert_eq!(fixed.len(), bytes.len());
+        assert_eq!(fix(&fixed).as_ref(), Ok(&fixed));
+    }
+    let wish = Retarget {
+        images: ImageSelection::All,
+        ids: IDS,
+        device_list: Some(&[0x1000]),
+    };
+    if let Ok(retargeted) = retarget(bytes, &wish) {
+        assert_eq!(retarget(&retargeted, &wish).as_ref(), Ok(&retargeted));
+    }
+    let wish = Retarget {
+        images: ImageSelection::Number(1),
+        device_list: None,
+        ..wish
+    };
+    if let Ok(there) = retarget(bytes, &wish) {
+        let ids = Rom::parse(bytes).map(|rom| rom.images()[0].ids().unwrap());
+        let wish = Retarget {
+            ids: ids.unwrap(),
+            ..wish
+        };
+        assert_eq!(retarget(&there, &wish).as_deref(), Ok(bytes));
+    }
+    let options = JoinOptions {
+        ids: Some(IDS),
+        size: None,
+        fill: 0xff,
+    };
+    if let Ok(parts) = split(bytes) {
+        let end = Rom::parse(bytes).unwrap().images_end();
+        let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
+        assert_eq!(join(&parts, &options).as_deref(), Ok(&bytes[..end]));
+    }
+    if let Ok(executables) = split_executables(bytes) {
+        for (_, executable) in executables {
+            let _ = join(&[bytes, &executable], &options);
+        }
+    }
+    let size = PadSize::Exactly(BarSize::of_rom(64 << 10).unwrap());
+    if let Ok(padded) = pad(bytes, size, 0xff) {
+        assert!(padded.starts_with(bytes));
+    }
+    if let Ok(grown) = pad_image(bytes, size, 0xff) {
+        assert_eq!(grown.len(), 64 << 10);
+    }
+}
+
+/// Reads bytes as a PE executable, and decompresses them into one.
+pub fn executable(bytes: &[u8]) {
+    let facts = |bytes: &[u8]| match PeExecutable::parse(bytes) {
+        Ok(pe) => assert!(pe.sections.len() <= 96),
+        Err(error) => assert!(error.to_string().len() < 1024),
+    };
+    facts(bytes);
+    match decompress(bytes) {
+        Ok(executable) => facts(&executable),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
