@@ -78,7 +78,7 @@ pub enum RetargetError {
 
 /// Gives images of a ROM other ids. The sum of an x86 image stays what it is,
 /// right or wrong, as QEMU keeps it when it patches a default ROM
-/// (`pci_patch_ids` in hw/pci/pci.c); [`super::fix`] sets sums right.
+/// (`pci_patch_ids` in hw/pci/pci.c); [`super::fix()`] sets sums right.
 ///
 /// # Errors
 /// [`RetargetError`] when an image has no ids, a device list no room, or no

@@ -26,7 +26,7 @@ pub enum SplitError {
 
 /// A ROM for each image, in order: its bytes, marked as the last image. The
 /// sum of an x86 image stays what it is. What follows the last image is in
-/// none of them. [`super::join`] puts them together again.
+/// none of them. [`super::join()`] puts them together again.
 ///
 /// # Errors
 /// [`SplitError`] when the images cannot be told apart, or no byte holds the
