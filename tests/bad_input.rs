@@ -106,72 +106,87 @@ fn what_is_no_rom_says_what_it_seems_to_be() {
 #[test]
 fn a_damaged_rom_is_a_finding_with_image_and_offset() {
     let folder = TempDir::new().unwrap();
-    let cases: &[(&str, Vec<u8>, &str)] = &[
+    let cases: &[(&str, Vec<u8>, (&str, &str))] = &[
         (
             "cut-header",
             rom()[..0x10].to_vec(),
-            "error[RC101]: cut-header, image 1, at 0x0",
+            ("RC101", "cut-header, image 1, at 0x0"),
         ),
         (
             "cut-pcir",
             rom()[..0x30].to_vec(),
-            "error[RC104]: cut-pcir, image 1, at 0x1c",
+            ("RC104", "cut-pcir, image 1, at 0x1c"),
         ),
         (
             "cut-image",
             rom()[..3072].to_vec(),
-            "error[RC108]: cut-image, image 2, at 0x800",
+            ("RC108", "cut-image, image 2, at 0x800"),
         ),
         (
             "pointer-0",
             changed(0x18, &[0, 0]),
-            "error[RC105]: pointer-0, image 1, at 0x0",
+            ("RC105", "pointer-0, image 1, at 0x0"),
         ),
         (
             "pointer-last",
             changed(0x18, &[0xff, 0x0f]),
-            "error[RC104]: pointer-last, image 1, at 0xfff",
+            ("RC104", "pointer-last, image 1, at 0xfff"),
         ),
         (
             "pointer-past",
             changed(0x18, &[0xff, 0xff]),
-            "error[RC104]: pointer-past, image 1, at 0xffff",
+            ("RC104", "pointer-past, image 1, at 0xffff"),
         ),
         (
             "signature",
             changed(0x1c, b"PCIX"),
-            "error[RC105]: signature, image 1, at 0x1c",
+            ("RC105", "signature, image 1, at 0x1c"),
         ),
         (
             "length-0",
             changed(0x2c, &[0, 0]),
-            "error[RC107]: length-0, image 1, at 0x0",
+            ("RC107", "length-0, image 1, at 0x0"),
         ),
         (
             "length-past",
             changed(0x82c, &[0xff, 0x7f]),
-            "error[RC108]: length-past, image 2, at 0x800",
+            ("RC108", "length-past, image 2, at 0x800"),
         ),
         (
             "no-last",
             changed(0x831, &[0]),
-            "error[RC109]: no-last, image 2, at 0x1000",
+            ("RC109", "no-last, image 2, at 0x1000"),
         ),
         (
             "checksum",
             changed(0x200, &[1]),
-            "error[RC111]: checksum, image 1, at 0x0",
+            ("RC111", "checksum, image 1, at 0x0"),
         ),
         (
             "many",
             rom()[..2048].repeat(100_000),
-            "error[RC113]: many, image 64, at 0x20000",
+            ("RC113", "many, image 64, at 0x20000"),
         ),
     ];
-    for (name, bytes, words) in cases {
+    for (name, bytes, (code, place)) in cases {
         let bytes = &bytes[..bytes.len().min(16 << 20)];
-        refused(&file(&folder, name, bytes), 1, words);
+        let path = file(&folder, name, bytes);
+        refused(&path, 1, &format!("error[{code}]: "));
+        refused(&path, 1, place);
     }
+    let broken = folder.path().join("checksum");
+    let good = file(&folder, "good", &rom());
+    let output = romcompat()
+        .arg("check")
+        .args([good, broken])
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 1);
+    assert!(
+        words(&output).contains("error[RC111]: "),
+        "{}",
+        words(&output)
+    );
 }
 
 #[test]

@@ -11,7 +11,6 @@ use crate::json;
 use crate::package::{CompatPackage, Details, assemble};
 use crate::plan::{Comparison, CompatPlan, Naming, Pair, QEMU_SHARE, Selection};
 use crate::report::{BuildReport, BuiltPackage};
-use crate::rom::RomFault;
 use crate::romset::{RomSet, sha256_hex};
 use std::path::Path;
 use std::{env, fs};
@@ -51,11 +50,7 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
 
 /// What is wrong with the old ROMs, and what the new ones lack.
 fn findings(old: &RomSet, new: Option<&RomSet>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for rom in &old.roms {
-        let finding = |fault: &RomFault| fault.finding(rom.name());
-        findings.extend(rom.rom().faults().iter().map(finding));
-    }
+    let mut findings = old.findings();
     if let Some(new) = new {
         let comparison = Comparison::new(old, new);
         findings.extend(comparison.pairs.iter().flat_map(Pair::content_findings));

@@ -45,7 +45,7 @@ fn against_baseline(
     let baseline = Baseline::parse(&String::from_utf8_lossy(&text))
         .map_err(|error| Failure::file(file.display(), error))?;
     let new = input::read(new)?;
-    let mut findings = Vec::new();
+    let mut findings = new.findings();
     for rom in new.roms.iter().filter(|rom| !baseline.lists(rom.name())) {
         findings.push(not_listed(rom.name(), file));
     }
@@ -70,8 +70,8 @@ fn not_listed(name: &str, file: &Path) -> Finding {
 fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = input::read_both(old, new)?;
     let comparison = Comparison::new(&old, &new);
-    let label = old.label.clone();
-    answer(command, &comparison, &label, &new, Vec::new(), terminal)
+    let findings = [old.findings(), new.findings()].concat();
+    answer(command, &comparison, &old.label, &new, findings, terminal)
 }
 
 fn answer(

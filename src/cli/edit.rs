@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
 use crate::report::{EditReport, WrittenFile};
 use crate::rom::edit::{self, ImageSelection, JoinOptions};
-use crate::rom::{BarSize, PciIds, RomFault, SIGNATURE};
+use crate::rom::{BarSize, PciIds, SIGNATURE};
 use crate::romset::{RomFile, RomSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,7 @@ use std::path::{Path, PathBuf};
 pub fn pad(command: &Pad, terminal: &Terminal) -> Result<Exit, Failure> {
     let set = input::read(&command.input)?;
     let roms = selected(&set, &command.placement)?;
-    let faults = roms.iter().flat_map(|rom| faults(rom)).collect();
-    let findings = terminal.judge(faults);
+    let findings = terminal.judge(faults(&set, &roms));
     terminal.findings(&findings);
     if has_errors(&findings) {
         return Ok(Exit::No);
@@ -73,14 +72,14 @@ pub fn split(command: &Split, terminal: &Terminal) -> Result<Exit, Failure> {
             format!("it has {} ROMs, and `split` takes one", set.roms.len()),
         ));
     };
-    let fail = |error: edit::SplitError| refused(rom, &set.label, error);
+    let fail = |error: edit::SplitError| refused(&set, rom, error);
     let parts = if command.efi {
         edit::split_executables(rom.bytes()).map_err(fail)?
     } else {
         (1..).zip(edit::split(rom.bytes()).map_err(fail)?).collect()
     };
     if parts.is_empty() {
-        return Err(refused(rom, &set.label, "it has no EFI image"));
+        return Err(refused(&set, rom, "it has no EFI image"));
     }
     let stem = rom.name().strip_suffix(".rom").unwrap_or(rom.name());
     let ending = if command.efi { "efi" } else { "rom" };
@@ -143,7 +142,7 @@ fn edit_each(
     let into_folder = roms.len() > 1 || names_folder(&placement.out);
     let mut edited = Vec::new();
     for rom in roms {
-        let bytes = edit(rom.bytes()).map_err(|error| refused(rom, &set.label, error))?;
+        let bytes = edit(rom.bytes()).map_err(|error| refused(set, rom, error))?;
         let path = if into_folder {
             placement.out.join(rom.name())
         } else {
@@ -181,22 +180,19 @@ fn written(path: &Path, bytes: &[u8], before: Option<&RomFile>) -> WrittenFile {
     }
 }
 
-fn faults(rom: &RomFile) -> Vec<Finding> {
-    let parsed = rom.rom();
-    let finding = |fault: &RomFault| fault.finding(rom.name());
-    parsed.faults().iter().map(finding).collect()
+fn faults(set: &RomSet, roms: &[&RomFile]) -> Vec<Finding> {
+    let subjects: Vec<String> = roms.iter().map(|rom| set.subject(rom)).collect();
+    let findings = set.findings().into_iter();
+    findings
+        .filter(|finding| subjects.contains(&finding.subject))
+        .collect()
 }
 
 /// The answer to an edit that would do harm is no.
-fn refused(rom: &RomFile, label: &str, error: impl Display) -> Failure {
-    let subject = if rom.path() == rom.name() {
-        label.to_owned()
-    } else {
-        format!("{label}: {}", rom.path())
-    };
+fn refused(set: &RomSet, rom: &RomFile, error: impl Display) -> Failure {
     Failure {
         exit: Exit::No,
-        message: format!("{subject}: {error}"),
+        message: format!("{}: {error}", set.subject(rom)),
     }
 }
 

@@ -8,6 +8,7 @@ pub use collect::{CollectError, RomCollector};
 pub use input::{InputError, MAX_INPUT, START, check_start, read};
 
 use crate::deb::control::Control;
+use crate::finding::Finding;
 use crate::rom::{BarSize, NotAnOptionRom, Rom, SIGNATURE};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -32,6 +33,29 @@ pub struct RomSet {
 }
 
 impl RomSet {
+    /// How findings name a ROM of the set: its path in the input, or the input
+    /// itself where that is the ROM.
+    #[must_use]
+    pub fn subject(&self, file: &RomFile) -> String {
+        let is_the_input = self.package.is_none() && file_name(&self.label) == file.path;
+        if is_the_input {
+            self.label.clone()
+        } else {
+            format!("{}/{}", self.label.trim_end_matches('/'), file.path)
+        }
+    }
+
+    /// What is wrong or noteworthy with each ROM, as far as its headers tell.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let of = |file: &RomFile| {
+            let subject = self.subject(file);
+            let faults = file.rom().faults().to_vec();
+            faults.into_iter().map(move |fault| fault.finding(&subject))
+        };
+        self.roms.iter().flat_map(of).collect()
+    }
+
     /// The ROM that has this name or link name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&RomFile> {
