@@ -12,7 +12,8 @@
 mod compression;
 mod edits;
 mod executable;
-#[path = "../../fuzz/fuzzing.rs"]
+mod fuzz_corpus;
+#[path = "../../fuzz/src/lib.rs"]
 mod fuzzing;
 mod images;
 mod judges;
