@@ -42,6 +42,7 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
             version: details.version,
             size: package.deb.len(),
         });
+        report.roms.clone_from(&package.manifest.roms);
         write(command, &package, &mut report)?;
     }
     terminal.answer(&report, |colour| report.text(&folder, colour))?;

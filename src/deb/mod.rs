@@ -6,6 +6,7 @@ mod compression;
 pub mod control;
 mod members;
 mod read;
+mod read_back;
 pub mod tar_entries;
 mod write;
 

@@ -2,7 +2,7 @@
 
 use super::members::{Member, members};
 use super::tar_entries::{Entry, EntryKind, TarError, for_each_entry};
-use super::{Compression, Decoder, MemberError, UNPACKED_LIMIT};
+use super::{Decoder, MemberError, UNPACKED_LIMIT};
 use crate::deb::control::{Control, ControlError};
 use std::io::{self, Read};
 use thiserror::Error;
@@ -119,10 +119,9 @@ impl<'a> BinaryPackage<'a> {
         self.control
     }
 
-    /// How the data is compressed.
-    #[must_use]
-    pub fn compression(&self) -> Compression {
-        Compression::of(self.data.bytes)
+    /// The data archive as it is, compressed.
+    pub(super) const fn packed_data(&self) -> &'a [u8] {
+        self.data.bytes
     }
 
     /// Hands each entry of the data archive to `visit`, with its content.

@@ -1,11 +1,13 @@
 //! Writing a `.deb`, the same bytes for the same contents.
 
+use super::read_back;
 use md5::{Digest, Md5};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use xz2::stream::{Check, Filters, LzmaOptions, MatchFinder, Mode, Stream};
+use xz2::write::XzEncoder;
 
 /// One file of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +41,11 @@ pub fn installed_size(files: &[PackageFile<'_>]) -> u64 {
 }
 
 /// Writes a package in format 2 of deb(5), members and entries in the order
-/// of dpkg-deb, compressed with xz.
+/// of dpkg-deb, compressed with xz, and reads it back.
 ///
 /// # Errors
-/// A path that is too long for a tar header, or an xz encoder that cannot
-/// start.
+/// A path that is too long for a tar header, an xz encoder that cannot start,
+/// or a package that reads differently from what was meant.
 pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
     let control = tar_archive(
         &[
@@ -59,18 +61,25 @@ pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
         contents.epoch,
     )?;
     let data = tar_archive(&contents.files, contents.epoch)?;
+    read_back::tar_holds(&data, &contents.files)?;
+    let packed_data = read_back::compress_and_compare(&data)?;
     let mut archive = ar::Builder::new(Vec::new());
     for (name, bytes) in [
-        ("debian-binary", b"2.0\n".to_vec()),
-        ("control.tar.xz", compress(&control)?),
-        ("data.tar.xz", compress(&data)?),
+        ("debian-binary", &b"2.0\n"[..]),
+        (
+            "control.tar.xz",
+            &read_back::compress_and_compare(&control)?,
+        ),
+        ("data.tar.xz", &packed_data),
     ] {
         let mut header = ar::Header::new(name.into(), bytes.len() as u64);
         header.set_mtime(contents.epoch);
         header.set_mode(0o100_644);
-        archive.append(&header, &*bytes)?;
+        archive.append(&header, bytes)?;
     }
-    archive.into_inner()
+    let package = archive.into_inner()?;
+    read_back::package_holds(&package, &packed_data)?;
+    Ok(package)
 }
 
 /// `md5sums` of the control archive: sum, two spaces, path (deb(5)).
@@ -159,27 +168,24 @@ fn set_name(header: &mut tar::Header, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Compresses with one thread. The ROMs of one release share code, so the
+/// An xz encoder with one thread. The ROMs of one release share code, so the
 /// dictionary must reach over most of the data; one that reaches further only
 /// makes the match finder's tables outgrow the processor's caches.
-fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn encoder<W: Write>(length: usize, output: W) -> io::Result<XzEncoder<W>> {
     const SMALLEST: u32 = 64 << 10;
     const LARGEST: u32 = 8 << 20;
-    let length = u32::try_from(data.len()).unwrap_or(LARGEST);
+    let length = u32::try_from(length).unwrap_or(LARGEST);
     let power_of_two = 1_u32 << length.checked_ilog2().unwrap_or(0);
-    let dictionary = power_of_two.clamp(SMALLEST, LARGEST);
     let mut options = LzmaOptions::new_preset(2)?;
     options
-        .dict_size(dictionary)
+        .dict_size(power_of_two.clamp(SMALLEST, LARGEST))
         .mode(Mode::Fast)
         .match_finder(MatchFinder::HashChain4)
         .nice_len(32)
         .depth(2)
         .position_bits(0);
     let stream = Stream::new_stream_encoder(Filters::new().lzma2(&options), Check::Crc64)?;
-    let mut encoder = xz2::write::XzEncoder::new_stream(Vec::new(), stream);
-    encoder.write_all(data)?;
-    encoder.finish()
+    Ok(XzEncoder::new_stream(output, stream))
 }
 
 #[cfg(test)]

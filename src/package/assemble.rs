@@ -3,16 +3,12 @@
 use super::templates::{TemplateError, render};
 use super::{Details, Manifest, ManifestRom};
 use crate::deb::changelog::{ChangelogError, date_line};
-use crate::deb::{
-    BinaryPackage, DebError, PackageContents, PackageFile, VisitError, installed_size,
-    write_package,
-};
+use crate::deb::{PackageContents, PackageFile, installed_size, write_package};
 use crate::emit;
 use crate::plan::CompatPlan;
 use flate2::{Compression, GzBuilder};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use thiserror::Error;
 
@@ -43,9 +39,6 @@ pub enum PackageError {
     /// The package cannot be written.
     #[error("the package cannot be written: {0}")]
     Write(#[from] io::Error),
-    /// The package does not read as what was written.
-    #[error("the package reads differently from what was written: {0}; please report this")]
-    ReadBack(String),
 }
 
 /// Makes the package of a plan: the same bytes for the same plan and details.
@@ -90,7 +83,6 @@ pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackag
         epoch: details.epoch,
     };
     let deb = write_package(&contents)?;
-    read_back(&deb, &contents)?;
     let version = &details.version;
     let version = version.split_once(':').map_or(&**version, |(_, rest)| rest);
     Ok(CompatPackage {
@@ -202,38 +194,10 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Reads the package and compares it with what was meant.
-fn read_back(deb: &[u8], contents: &PackageContents<'_>) -> Result<(), PackageError> {
-    let differs = |what: &str| PackageError::ReadBack(what.to_owned());
-    let damaged = |error: DebError| PackageError::ReadBack(error.to_string());
-    let package = BinaryPackage::read(deb).map_err(damaged)?;
-    let mut left: BTreeMap<&str, &[u8]> = contents
-        .files
-        .iter()
-        .map(|file| (&*file.path, &*file.bytes))
-        .collect();
-    package
-        .for_each_entry(|entry, content| {
-            let mut found = Vec::new();
-            content.read_to_end(&mut found)?;
-            match left.remove(&*entry.path) {
-                Some(meant) if meant != found => Err(differs(&entry.path)),
-                _ => Ok(()),
-            }
-        })
-        .map_err(|error| match error {
-            VisitError::Deb(error) => damaged(error),
-            VisitError::Visitor(error) => error,
-        })?;
-    match left.keys().next() {
-        Some(path) => Err(differs(path)),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deb::BinaryPackage;
     use crate::plan::tests::with_plan;
 
     fn details() -> Details {

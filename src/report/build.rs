@@ -39,7 +39,7 @@ pub struct BuiltPackage {
 }
 
 impl BuildReport {
-    /// A report of a plan, before anything is written.
+    /// A report of a plan, before the package is made of it.
     #[must_use]
     pub fn new(plan: &CompatPlan<'_>, new: Option<&str>, findings: Vec<Finding>) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl BuildReport {
             old: plan.old.label.clone(),
             new: new.map(str::to_owned),
             package: None,
-            roms: plan.roms.iter().map(ManifestRom::from).collect(),
+            roms: Vec::new(),
             files: Vec::new(),
             findings,
         }
