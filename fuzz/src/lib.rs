@@ -1,4 +1,14 @@
 //! What the fuzz targets run, and what `cargo test` replays.
+//!
+//! In this folder, with `cargo install cargo-fuzz` and no nightly toolchain:
+//!
+//! ```text
+//! RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=quarantine_size_mb=1 \
+//!     cargo fuzz run rom_read -- -max_len=4096 -rss_limit_mb=256 -timeout=5
+//! ```
+//!
+//! The address sanitizer keeps freed memory in a quarantine that would count
+//! against the limit. What a run adds to `corpus` is not all worth keeping.
 
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,

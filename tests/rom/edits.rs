@@ -97,6 +97,8 @@ mod fixing {
             error.to_string(),
             "a ROM whose images cannot be told apart is not edited: error[RC105]: the ROM, image 1, at 0x0: \"U\\xaa\\x02\\xe9\" stands where the PCI Data Structure should start; the signature is \"PCIR\""
         );
+        let pointed_to = with(&isa(2), 0x18, &[PCIR as u8]);
+        assert!(fix(&pointed_to).is_err(), "another signature than PCIR");
         assert!(fix(&good()[..0x600]).is_err(), "cut inside image 2");
         assert!(fix(&with(&isa(2), 2, &[4])).is_err(), "cut ISA ROM");
     }
@@ -302,7 +304,7 @@ mod joining {
         let error = joined(&[&good(), &application]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "input 2 is an EFI application; firmware starts only drivers from a ROM"
+            "the subsystem of input 2 is EFI application; firmware starts only drivers from a ROM"
         );
         assert!(matches!(
             joined(&[b"MZ and text"]),

@@ -41,8 +41,8 @@ pub enum FixError {
 ///
 /// An image's checksum goes to byte 6, where an entry point that jumps over it
 /// shows that it is no code, else to the last byte after padding. A ROM
-/// without PCI Data Structure is taken for an ISA ROM only where the four
-/// letters PCIR stand nowhere in it.
+/// without PCI Data Structure is taken for an ISA ROM only where its pointer
+/// leads nowhere and the four letters PCIR stand nowhere in it.
 ///
 /// # Errors
 /// [`FixError`] when one cannot tell what to sum, or which byte to change.
@@ -69,9 +69,10 @@ fn isa_rom(input: &[u8]) -> Option<Rom<'_>> {
     let [image] = rom.images() else { return None };
     let length = image.header().initialization_size();
     let is_whole = length.units() > 0 && image.bytes().len() == length.bytes();
-    let names_pci = input
-        .windows(PCIR_SIGNATURE.len())
-        .any(|bytes| *bytes == PCIR_SIGNATURE);
+    let pointer = usize::from(image.header().pcir_offset());
+    let mut words = input.windows(PCIR_SIGNATURE.len());
+    let names_pci =
+        (1..image.end()).contains(&pointer) || words.any(|word| *word == PCIR_SIGNATURE);
     (image.pcir().is_none() && is_whole && !names_pci && rom.used() == image.end()).then_some(rom)
 }
 

@@ -63,7 +63,9 @@ pub enum JoinError {
         error: PeError,
     },
     /// An executable that firmware does not start from a ROM.
-    #[error("input {input} is an {subsystem}; firmware starts only drivers from a ROM")]
+    #[error(
+        "the subsystem of input {input} is {subsystem}; firmware starts only drivers from a ROM"
+    )]
     NotADriver {
         /// The input.
         input: usize,

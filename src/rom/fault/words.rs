@@ -215,10 +215,10 @@ impl RomFault {
                 header, executable, ..
             } => (
                 format!("the EFI header says {header}"),
-                format!("the executable is an {executable}"),
+                format!("the executable says {executable}"),
             ),
             Self::EfiNotADriver { subsystem, .. } => (
-                format!("the EFI image is an {subsystem}"),
+                format!("the EFI header says {subsystem}"),
                 "firmware starts boot service drivers and runtime drivers".to_owned(),
             ),
             Self::NoX86Image => (
