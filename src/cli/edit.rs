@@ -108,9 +108,16 @@ pub fn join(command: &Join, terminal: &Terminal) -> Result<Exit, Failure> {
         size: command.size,
         fill: command.fill,
     };
-    let joined = edit::join(&borrowed, &options).map_err(|error| Failure {
-        exit: Exit::No,
-        message: error.to_string(),
+    let joined = edit::join(&borrowed, &options).map_err(|error| {
+        let index = error.input().and_then(|input| input.checked_sub(1));
+        let path = index.and_then(|index| command.inputs.get(index));
+        Failure {
+            exit: Exit::No,
+            message: match path {
+                Some(path) => format!("{}: {error}", path.display()),
+                None => error.to_string(),
+            },
+        }
     })?;
     let mut outputs = Outputs::new(command.force);
     let files = vec![written(&command.out, &joined, None)];

@@ -108,6 +108,26 @@ pub enum JoinError {
     ReadsDifferently(#[from] ReadsDifferently),
 }
 
+impl JoinError {
+    /// The input that is at fault, counted from 1; none where it is the whole.
+    #[must_use]
+    pub const fn input(&self) -> Option<usize> {
+        match self {
+            Self::Broken { input, .. }
+            | Self::DataAfterLastImage { input, .. }
+            | Self::IsaRom { input }
+            | Self::Executable { input, .. }
+            | Self::NotADriver { input, .. }
+            | Self::ExecutableTooLarge { input, .. }
+            | Self::IdsNeeded { input }
+            | Self::NoChecksumByte { input, .. } => Some(*input),
+            Self::Nothing | Self::TooManyImages(_) | Self::Pad(_) | Self::ReadsDifferently(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// An input of a join.
 enum Part<'a> {
     Rom(Rom<'a>),
