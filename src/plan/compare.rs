@@ -2,7 +2,7 @@
 
 use crate::finding::{Code, Finding, Place};
 use crate::plan::Baseline;
-use crate::qemu::{DEVICES, Device, RamBlockSize, missing_romfile, size_mismatch};
+use crate::qemu::{DEVICES, Device, RamBlockSize, RomAt, Verdict, verdict};
 use crate::rom::{BarSize, CodeType};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
@@ -22,45 +22,6 @@ pub enum Change {
     Appears,
     /// Only the old release has the ROM.
     Disappears,
-}
-
-/// What QEMU says to a migration in one direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict<'a> {
-    /// The destination takes the guest.
-    Accepted,
-    /// The destination refuses it.
-    Refused(Refusal<'a>),
-    /// No guest can have this ROM at the source.
-    Impossible,
-}
-
-/// Why QEMU refuses a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal<'a> {
-    /// The RAM blocks of the ROM differ in size.
-    SizeMismatch {
-        /// The block at the source.
-        source: RamBlockSize,
-        /// The block at the destination.
-        destination: RamBlockSize,
-    },
-    /// The destination does not have the ROM file of this name.
-    MissingRomfile(&'a str),
-}
-
-impl Refusal<'_> {
-    /// The line that QEMU prints for a ROM whose RAM block has this name.
-    #[must_use]
-    pub fn line(&self, ram_block: &str) -> String {
-        match self {
-            Self::SizeMismatch {
-                source,
-                destination,
-            } => size_mismatch(ram_block, *source, *destination),
-            Self::MissingRomfile(name) => missing_romfile(name),
-        }
-    }
 }
 
 /// A ROM as one release has it.
@@ -142,31 +103,22 @@ impl<'a> Pair<'a> {
     }
 
     fn verdict(&self, source: Option<Side<'_>>, destination: Option<Side<'_>>) -> Verdict<'a> {
-        let Some(source) = source else {
-            return Verdict::Impossible;
+        let rom_at = |side: Option<Side<'_>>| match side {
+            Some(side) => RomAt::Block(RamBlockSize::of_bar(side.bar)),
+            None => RomAt::Missing(self.name),
         };
-        let Some(destination) = destination else {
-            return Verdict::Refused(Refusal::MissingRomfile(self.name));
-        };
-        let source = RamBlockSize::of_bar(source.bar);
-        let destination = RamBlockSize::of_bar(destination.bar);
-        if source == destination {
-            return Verdict::Accepted;
-        }
-        Verdict::Refused(Refusal::SizeMismatch {
-            source,
-            destination,
-        })
+        verdict(rom_at(source), rom_at(destination))
     }
 
-    /// Name of a RAM block that holds the ROM: that of the first device which
-    /// loads it by default. `DEVICE.rom` stands for the unknown device of a
-    /// guest that names the ROM itself.
+    /// Whole name of a RAM block that holds the ROM: that of the first device
+    /// which loads it by default. `DEVICE.rom` stands for the unknown device
+    /// of a guest that names the ROM itself.
     #[must_use]
-    pub fn example_ram_block(&self) -> &'static str {
+    pub fn example_ram_block(&self) -> String {
+        let unknown = || "0000:00:02.0/DEVICE.rom".to_owned();
         self.devices()
             .next()
-            .map_or("DEVICE.rom", |device| device.ram_block)
+            .map_or_else(unknown, Device::example_ram_block)
     }
 
     /// A finding where a guest of the old release is refused.
@@ -188,7 +140,7 @@ impl<'a> Pair<'a> {
                 "the new release must have the ROM, or guests must name another".to_owned(),
             ),
         };
-        let line = refusal.line(self.example_ram_block());
+        let line = refusal.line(&self.example_ram_block());
         Some(self.finding(code, format!("QEMU will say `{line}`"), required))
     }
 
@@ -411,7 +363,7 @@ mod tests {
             |sizes| format!("Size mismatch: 0000:00:02.0/e1000.rom: {sizes}: Invalid argument");
         let pair = &comparison.pairs[0];
         let refused = |verdict: Verdict<'_>| match verdict {
-            Verdict::Refused(refusal) => refusal.line(pair.example_ram_block()),
+            Verdict::Refused(refusal) => refusal.line(&pair.example_ram_block()),
             other => panic!("{other:?}"),
         };
         assert_eq!(refused(pair.forward()), line("0x1000 != 0x2000"));

@@ -5,7 +5,7 @@ mod compare;
 mod compat;
 
 pub use baseline::{Baseline, BaselineError};
-pub use compare::{Change, Comparison, Pair, Refusal, Side, Verdict};
+pub use compare::{Change, Comparison, Pair, Side};
 pub use compat::{
     CompatPlan, CompatRom, NamePattern, NamePatternError, Naming, PlanError, QEMU_SHARE, Selection,
 };

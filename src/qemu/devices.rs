@@ -1,5 +1,7 @@
 //! PCI devices that load a ROM file by default.
 
+use super::Family;
+use crate::rom::PciIds;
 use serde::Serialize;
 
 /// A PCI device of QEMU with the ROM file that it loads by default.
@@ -11,66 +13,285 @@ pub struct Device {
     pub romfile: &'static str,
     /// What follows `address/` in the name of its ROM's RAM block.
     pub ram_block: &'static str,
+    /// The ids in the first image of that file, as iPXE and SeaBIOS build it.
+    #[serde(skip)]
+    pub romfile_ids: PciIds,
+    /// The device's own ids on a conventional bus and directly on `pcie.0`.
+    /// QEMU writes them over those in the first image of a default ROM file.
+    #[serde(skip)]
+    pub ids: PciIds,
+    /// The device's own ids behind a PCI Express port.
+    #[serde(skip)]
+    pub ids_behind_port: PciIds,
 }
 
-const fn device(name: &'static str, romfile: &'static str, ram_block: &'static str) -> Device {
+impl Device {
+    /// Whole name of its ROM's RAM block in the first free slot of an i440fx
+    /// machine, as an example: a guest's own address stands in its place.
+    #[must_use]
+    pub fn example_ram_block(&self) -> String {
+        format!("{}/{}", Family::I440fx.block_address(2), self.ram_block)
+    }
+
+    /// Every pair of ids that the device may have, without repetition.
+    pub fn all_ids(&self) -> impl Iterator<Item = PciIds> + use<> {
+        let behind = (self.ids_behind_port != self.ids).then_some(self.ids_behind_port);
+        std::iter::once(self.ids).chain(behind)
+    }
+}
+
+/// The device with this name for `-device`.
+#[must_use]
+pub fn device_by_name(name: &str) -> Option<&'static Device> {
+    DEVICES.iter().find(|device| device.name == name)
+}
+
+const fn device(
+    name: &'static str,
+    romfile: &'static str,
+    ram_block: &'static str,
+    romfile_ids: (u16, u16),
+    ids: (u16, u16),
+) -> Device {
+    let ids = PciIds::new(ids.0, ids.1);
     Device {
         name,
         romfile,
         ram_block,
+        romfile_ids: PciIds::new(romfile_ids.0, romfile_ids.1),
+        ids,
+        ids_behind_port: ids,
     }
 }
 
-/// Every such device of QEMU for x86, with its default ROM file.
+const VIRTIO: (u16, u16) = (0x1af4, 0x1041);
+const E1000: (u16, u16) = (0x8086, 0x100e);
+const EEPRO100: (u16, u16) = (0x8086, 0x1229);
+const EEPRO100_EXTENDED: (u16, u16) = (0x8086, 0x1209);
+
+/// Every such device of QEMU, with its default ROM file.
 ///
 /// Seen with `info qtree` and `info ramblock` of QEMU 7.2, and the network
 /// cards also of 5.2, 10.0 and 11.1. A block's name is the name in the
 /// device's migration description, else its class, with `.rom`, cut to 31
 /// characters (`pci_add_option_rom` in hw/pci/pci.c). `igb`, `tulip`,
-/// `secondary-vga` and `qxl` load none.
+/// `secondary-vga` and `qxl` load none. Virtio devices are modern only behind
+/// a port (`virtio_pci_realize` in hw/virtio/virtio-pci.c). The ids of a file
+/// are those of Debian's packages of 2022 and 2025.
 pub const DEVICES: &[Device] = &[
-    device("virtio-net-pci", "efi-virtio.rom", "virtio-net-pci.rom"),
+    Device {
+        ids_behind_port: PciIds::new(VIRTIO.0, VIRTIO.1),
+        ..device(
+            "virtio-net-pci",
+            "efi-virtio.rom",
+            "virtio-net-pci.rom",
+            VIRTIO,
+            (0x1af4, 0x1000),
+        )
+    },
     device(
         "virtio-net-pci-transitional",
         "efi-virtio.rom",
         "virtio-net-pci-transitional.rom",
+        VIRTIO,
+        (0x1af4, 0x1000),
     ),
     device(
         "virtio-net-pci-non-transitional",
         "efi-virtio.rom",
         "virtio-net-pci-non-transitional",
+        VIRTIO,
+        VIRTIO,
     ),
-    device("e1000", "efi-e1000.rom", "e1000.rom"),
-    device("e1000-82544gc", "efi-e1000.rom", "e1000.rom"),
-    device("e1000-82545em", "efi-e1000.rom", "e1000.rom"),
-    device("e1000e", "efi-e1000e.rom", "e1000e.rom"),
-    device("ne2k_pci", "efi-ne2k_pci.rom", "ne2000.rom"),
-    device("pcnet", "efi-pcnet.rom", "pcnet.rom"),
-    device("rtl8139", "efi-rtl8139.rom", "rtl8139.rom"),
-    device("vmxnet3", "efi-vmxnet3.rom", "vmxnet3.rom"),
-    device("i82550", "pxe-eepro100.rom", "i82550.rom"),
-    device("i82551", "pxe-eepro100.rom", "i82551.rom"),
-    device("i82557a", "pxe-eepro100.rom", "i82557a.rom"),
-    device("i82557b", "pxe-eepro100.rom", "i82557b.rom"),
-    device("i82557c", "pxe-eepro100.rom", "i82557c.rom"),
-    device("i82558a", "pxe-eepro100.rom", "i82558a.rom"),
-    device("i82558b", "pxe-eepro100.rom", "i82558b.rom"),
-    device("i82559a", "pxe-eepro100.rom", "i82559a.rom"),
-    device("i82559b", "pxe-eepro100.rom", "i82559b.rom"),
-    device("i82559c", "pxe-eepro100.rom", "i82559c.rom"),
-    device("i82559er", "pxe-eepro100.rom", "i82559er.rom"),
-    device("i82562", "pxe-eepro100.rom", "i82562.rom"),
-    device("i82801", "pxe-eepro100.rom", "i82801.rom"),
-    device("VGA", "vgabios-stdvga.bin", "vga.rom"),
-    device("cirrus-vga", "vgabios-cirrus.bin", "cirrus_vga.rom"),
-    device("qxl-vga", "vgabios-qxl.bin", "qxl.rom"),
-    device("vmware-svga", "vgabios-vmware.bin", "vmware_vga.rom"),
-    device("virtio-vga", "vgabios-virtio.bin", "virtio-vga.rom"),
-    device("ati-vga", "vgabios-ati.bin", "ati-vga.rom"),
+    device("e1000", "efi-e1000.rom", "e1000.rom", E1000, E1000),
+    device(
+        "e1000-82544gc",
+        "efi-e1000.rom",
+        "e1000.rom",
+        E1000,
+        (0x8086, 0x100c),
+    ),
+    device(
+        "e1000-82545em",
+        "efi-e1000.rom",
+        "e1000.rom",
+        E1000,
+        (0x8086, 0x100f),
+    ),
+    device(
+        "e1000e",
+        "efi-e1000e.rom",
+        "e1000e.rom",
+        (0x8086, 0x10d3),
+        (0x8086, 0x10d3),
+    ),
+    device(
+        "ne2k_pci",
+        "efi-ne2k_pci.rom",
+        "ne2000.rom",
+        (0, 0),
+        (0x10ec, 0x8029),
+    ),
+    device(
+        "pcnet",
+        "efi-pcnet.rom",
+        "pcnet.rom",
+        (0x1022, 0x2000),
+        (0x1022, 0x2000),
+    ),
+    device(
+        "rtl8139",
+        "efi-rtl8139.rom",
+        "rtl8139.rom",
+        (0x10ec, 0x8139),
+        (0x10ec, 0x8139),
+    ),
+    device(
+        "vmxnet3",
+        "efi-vmxnet3.rom",
+        "vmxnet3.rom",
+        (0x15ad, 0x07b0),
+        (0x15ad, 0x07b0),
+    ),
+    device(
+        "i82550",
+        "pxe-eepro100.rom",
+        "i82550.rom",
+        EEPRO100,
+        EEPRO100_EXTENDED,
+    ),
+    device(
+        "i82551",
+        "pxe-eepro100.rom",
+        "i82551.rom",
+        EEPRO100,
+        EEPRO100_EXTENDED,
+    ),
+    device(
+        "i82557a",
+        "pxe-eepro100.rom",
+        "i82557a.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82557b",
+        "pxe-eepro100.rom",
+        "i82557b.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82557c",
+        "pxe-eepro100.rom",
+        "i82557c.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82558a",
+        "pxe-eepro100.rom",
+        "i82558a.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82558b",
+        "pxe-eepro100.rom",
+        "i82558b.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82559a",
+        "pxe-eepro100.rom",
+        "i82559a.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82559b",
+        "pxe-eepro100.rom",
+        "i82559b.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82559c",
+        "pxe-eepro100.rom",
+        "i82559c.rom",
+        EEPRO100,
+        EEPRO100,
+    ),
+    device(
+        "i82559er",
+        "pxe-eepro100.rom",
+        "i82559er.rom",
+        EEPRO100,
+        EEPRO100_EXTENDED,
+    ),
+    device(
+        "i82562",
+        "pxe-eepro100.rom",
+        "i82562.rom",
+        EEPRO100,
+        EEPRO100_EXTENDED,
+    ),
+    device(
+        "i82801",
+        "pxe-eepro100.rom",
+        "i82801.rom",
+        EEPRO100,
+        (0x8086, 0x2449),
+    ),
+    device(
+        "VGA",
+        "vgabios-stdvga.bin",
+        "vga.rom",
+        (0x1234, 0x1111),
+        (0x1234, 0x1111),
+    ),
+    device(
+        "cirrus-vga",
+        "vgabios-cirrus.bin",
+        "cirrus_vga.rom",
+        (0x1013, 0x00b8),
+        (0x1013, 0x00b8),
+    ),
+    device(
+        "qxl-vga",
+        "vgabios-qxl.bin",
+        "qxl.rom",
+        (0x1b36, 0x0100),
+        (0x1b36, 0x0100),
+    ),
+    device(
+        "vmware-svga",
+        "vgabios-vmware.bin",
+        "vmware_vga.rom",
+        (0x15ad, 0x0405),
+        (0x15ad, 0x0405),
+    ),
+    device(
+        "virtio-vga",
+        "vgabios-virtio.bin",
+        "virtio-vga.rom",
+        (0x1af4, 0x1050),
+        (0x1af4, 0x1050),
+    ),
+    device(
+        "ati-vga",
+        "vgabios-ati.bin",
+        "ati-vga.rom",
+        (0x1002, 0x5159),
+        (0x1002, 0x5046),
+    ),
     device(
         "bochs-display",
         "vgabios-bochs-display.bin",
         "bochs-display.rom",
+        (0x1234, 0x1111),
+        (0x1234, 0x1111),
     ),
 ];
 

@@ -1,10 +1,17 @@
-//! What QEMU does, written once: devices with their default ROM files, the
-//! sizes of RAM blocks, and the lines that QEMU prints.
+//! What QEMU does, written once: devices with their default ROM files and ids,
+//! machine types, what each release can, the sizes of RAM blocks, and when and
+//! with which lines a migration is refused for a ROM.
 
 mod devices;
+mod machine;
 mod messages;
+mod migration;
 mod ram_block;
+mod version;
 
-pub use devices::{DEVICES, Device};
-pub use messages::{missing_romfile, size_mismatch};
+pub use devices::{DEVICES, Device, device_by_name};
+pub use machine::{Arch, Family, MachineType, UnknownArch, UnknownMachineType};
+pub use messages::{missing_romfile, size_mismatch, unknown_ram_block};
+pub use migration::{Refusal, RomAt, Verdict, verdict};
 pub use ram_block::RamBlockSize;
+pub use version::{NotAQemuVersion, QemuVersion};

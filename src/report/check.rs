@@ -3,7 +3,8 @@
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
-use crate::plan::{Change, Comparison, Pair, Side, Verdict};
+use crate::plan::{Change, Comparison, Pair, Side};
+use crate::qemu::{Device, Verdict};
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -98,14 +99,14 @@ impl From<Verdict<'_>> for Direction {
 
 impl ComparedRom {
     fn of(pair: &Pair<'_>) -> Self {
-        let line = |verdict: Verdict<'_>, ram_block| match verdict {
-            Verdict::Refused(refusal) => Some(refusal.line(ram_block)),
+        let line = |verdict: Verdict<'_>, device: &Device| match verdict {
+            Verdict::Refused(refusal) => Some(refusal.line(&device.example_ram_block())),
             _ => None,
         };
-        let device = |device: &crate::qemu::Device| ComparedDevice {
+        let device = |device: &'static Device| ComparedDevice {
             name: device.name,
-            forward_line: line(pair.forward(), device.ram_block),
-            backward_line: line(pair.backward(), device.ram_block),
+            forward_line: line(pair.forward(), device),
+            backward_line: line(pair.backward(), device),
         };
         Self {
             name: pair.name.to_owned(),

@@ -142,6 +142,14 @@ pub struct PciIds {
     pub device: u16,
 }
 
+impl PciIds {
+    /// These two ids.
+    #[must_use]
+    pub const fn new(vendor: u16, device: u16) -> Self {
+        Self { vendor, device }
+    }
+}
+
 impl fmt::Display for PciIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04x}:{:04x}", self.vendor, self.device)

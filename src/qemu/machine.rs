@@ -1,0 +1,284 @@
+//! Machines that have PCI and migrate: architectures, families, types.
+
+use super::QemuVersion;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// An architecture of guests. On s390x no guest with a PCI card migrates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arch {
+    /// 64-bit x86.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// 64-bit Arm.
+    Aarch64,
+    /// 64-bit RISC-V.
+    Riscv64,
+    /// 64-bit POWER.
+    Ppc64,
+}
+
+impl Arch {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::X86_64, Self::Aarch64, Self::Riscv64, Self::Ppc64];
+
+    /// Its name as QEMU writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+            Self::Riscv64 => "riscv64",
+            Self::Ppc64 => "ppc64",
+        }
+    }
+
+    /// The program that emulates it.
+    #[must_use]
+    pub fn emulator(self) -> String {
+        format!("qemu-system-{}", self.name())
+    }
+
+    /// The families of machine types that romcompat knows of it.
+    #[must_use]
+    pub const fn families(self) -> &'static [Family] {
+        match self {
+            Self::X86_64 => &[Family::I440fx, Family::Q35],
+            Self::Aarch64 => &[Family::ArmVirt],
+            Self::Riscv64 => &[Family::RiscvVirt],
+            Self::Ppc64 => &[Family::Pseries],
+        }
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Arch {
+    type Err = UnknownArch;
+
+    fn from_str(text: &str) -> Result<Self, UnknownArch> {
+        let found = Self::ALL.into_iter().find(|arch| arch.name() == text);
+        found.ok_or_else(|| UnknownArch(text.to_owned()))
+    }
+}
+
+/// An architecture that romcompat knows no machines of.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no known architecture; there are x86_64, aarch64, riscv64 and ppc64")]
+pub struct UnknownArch(String);
+
+/// Machine types that differ only in their version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// `pc-i440fx-X.Y`, with conventional PCI.
+    I440fx,
+    /// `pc-q35-X.Y`, with PCI Express.
+    Q35,
+    /// `virt-X.Y` of Arm, with PCI Express.
+    ArmVirt,
+    /// `virt` of RISC-V, which has no versions.
+    RiscvVirt,
+    /// `pseries-X.Y`, with conventional PCI.
+    Pseries,
+}
+
+impl Family {
+    /// Its architecture.
+    #[must_use]
+    pub const fn arch(self) -> Arch {
+        match self {
+            Self::I440fx | Self::Q35 => Arch::X86_64,
+            Self::ArmVirt => Arch::Aarch64,
+            Self::RiscvVirt => Arch::Riscv64,
+            Self::Pseries => Arch::Ppc64,
+        }
+    }
+
+    /// What stands before the version in a machine type's name.
+    #[must_use]
+    pub const fn stem(self) -> &'static str {
+        match self {
+            Self::I440fx => "pc-i440fx",
+            Self::Q35 => "pc-q35",
+            Self::ArmVirt | Self::RiscvVirt => "virt",
+            Self::Pseries => "pseries",
+        }
+    }
+
+    /// The bus of cards that are plugged into the machine itself.
+    #[must_use]
+    pub const fn root_bus(self) -> &'static str {
+        match self {
+            Self::I440fx | Self::Pseries => "pci.0",
+            Self::Q35 | Self::ArmVirt | Self::RiscvVirt => "pcie.0",
+        }
+    }
+
+    /// Whether that bus takes PCI Express ports, and cards behind them.
+    #[must_use]
+    pub const fn is_express(self) -> bool {
+        matches!(self, Self::Q35 | Self::ArmVirt | Self::RiscvVirt)
+    }
+
+    /// The address of a card in this slot of the root bus as it stands in the
+    /// name of its RAM block (`get_dev_path` of the bus; seen with 7.2).
+    #[must_use]
+    pub fn block_address(self, slot: u8) -> String {
+        match self {
+            Self::Pseries => format!("pci@800000020000000:{slot:02x}.0"),
+            _ => format!("0000:00:{slot:02x}.0"),
+        }
+    }
+}
+
+impl Serialize for Family {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.stem())
+    }
+}
+
+/// A machine type: a family and the release of QEMU whose hardware it keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MachineType {
+    /// Its family.
+    pub family: Family,
+    /// Its version; `virt` of RISC-V has none.
+    pub version: Option<QemuVersion>,
+}
+
+/// A name of no machine type that romcompat knows.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is no known machine type of {1}; write it like {example}, with its version",
+    example = example(*.1)
+)]
+pub struct UnknownMachineType(String, Arch);
+
+const fn example(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 => "pc-i440fx-7.2 or pc-q35-7.2",
+        Arch::Aarch64 => "virt-7.2",
+        Arch::Riscv64 => "virt (which has none)",
+        Arch::Ppc64 => "pseries-7.2",
+    }
+}
+
+impl MachineType {
+    /// The machine type of this name on an architecture.
+    ///
+    /// # Errors
+    /// [`UnknownMachineType`] for aliases such as `pc`, machine types of
+    /// distributions such as `pc-i440fx-noble`, and whatever has no PCI.
+    pub fn parse(arch: Arch, name: &str) -> Result<Self, UnknownMachineType> {
+        let of_family = |family: &Family| {
+            if name == family.stem() {
+                let version = None;
+                return (*family == Family::RiscvVirt).then_some(Self {
+                    family: *family,
+                    version,
+                });
+            }
+            let version = name.strip_prefix(family.stem())?.strip_prefix('-')?;
+            let version: QemuVersion = version.parse().ok()?;
+            let machine = Self {
+                family: *family,
+                version: Some(version),
+            };
+            (machine.to_string() == name).then_some(machine)
+        };
+        let found = arch.families().iter().find_map(of_family);
+        found.ok_or_else(|| UnknownMachineType(name.to_owned(), arch))
+    }
+
+    /// The machine types of an architecture in the answer of
+    /// `qemu-system-ARCH -machine help`, in its order.
+    #[must_use]
+    pub fn of_help(arch: Arch, text: &str) -> Vec<Self> {
+        let names = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().next());
+        names
+            .filter_map(|name| Self::parse(arch, name).ok())
+            .collect()
+    }
+}
+
+impl fmt::Display for MachineType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.family.stem())?;
+        match self.version {
+            Some(version) => write!(f, "-{version}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for MachineType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machine_types_are_read_and_written() {
+        for (arch, name) in [
+            (Arch::X86_64, "pc-i440fx-2.11"),
+            (Arch::X86_64, "pc-q35-10.0"),
+            (Arch::Aarch64, "virt-7.2"),
+            (Arch::Riscv64, "virt"),
+            (Arch::Ppc64, "pseries-5.2"),
+        ] {
+            let machine = MachineType::parse(arch, name).unwrap();
+            assert_eq!(machine.to_string(), name);
+            assert_eq!(machine.family.arch(), arch);
+        }
+    }
+
+    #[test]
+    fn aliases_and_types_of_distributions_are_not_known() {
+        for name in [
+            "pc",
+            "q35",
+            "pc-i440fx-noble",
+            "pc-q35-rhel9.4.0",
+            "pc-q35-7.2-x",
+        ] {
+            let error = MachineType::parse(Arch::X86_64, name).unwrap_err();
+            assert!(error.to_string().contains("pc-q35-7.2"), "{error}");
+        }
+        assert!(MachineType::parse(Arch::Aarch64, "virt").is_err());
+    }
+
+    #[test]
+    fn the_answer_of_qemu_gives_the_types_in_its_order() {
+        let help = "Supported machines are:\n\
+            pc                   Standard PC (alias of pc-i440fx-7.2)\n\
+            pc-i440fx-7.2        Standard PC (default)\n\
+            pc-q35-2.11.1        Standard PC\n\
+            pc-q35-2.11          Standard PC\n\
+            isapc                ISA-only PC\n";
+        let types = MachineType::of_help(Arch::X86_64, help);
+        let names: Vec<_> = types.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["pc-i440fx-7.2", "pc-q35-2.11"]);
+    }
+
+    #[test]
+    fn block_addresses_are_those_of_the_architecture() {
+        assert_eq!(Family::Q35.block_address(4), "0000:00:04.0");
+        assert_eq!(
+            Family::Pseries.block_address(0x10),
+            "pci@800000020000000:10.0"
+        );
+    }
+}
