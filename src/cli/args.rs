@@ -2,7 +2,7 @@
 
 use super::exit;
 use crate::finding::Code;
-use crate::plan::NamePattern;
+use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use crate::rom::edit::PadSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -338,6 +338,18 @@ pub struct BuildSettings {
     /// Where the package puts the ROMs [default: /usr/share/qemu]
     #[arg(long, value_name = "FOLDER")]
     pub install_dir: Option<String>,
+    /// Give ROMs the x86 images that legacy BIOS firmware looks for, as far as
+    /// they fit (auto), or keep them byte for byte (keep) [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = boot_ids)]
+    pub boot_ids: Option<BootIds>,
+}
+
+fn boot_ids(text: &str) -> Result<BootIds, String> {
+    match text {
+        "auto" => Ok(BootIds::Auto),
+        "keep" => Ok(BootIds::Keep),
+        _ => Err("write auto or keep".to_owned()),
+    }
 }
 
 fn percent(text: &str) -> Result<u8, String> {

@@ -25,12 +25,18 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
         }
         None => (input::read(&command.old)?, None),
     };
-    let findings = terminal.judge(findings(&old, new.as_ref()));
+    let mut findings = terminal.judge(findings(&old, new.as_ref()));
     terminal.findings(&findings);
     if has_errors(&findings) {
         return Ok(Exit::No);
     }
-    let plan = plan(command, &settings, &old, new.as_ref())?;
+    let plan = plan(&settings, command.all, &old, new.as_ref())?;
+    let plan_findings = terminal.judge(plan.findings.clone());
+    terminal.findings(&plan_findings);
+    if has_errors(&plan_findings) {
+        return Ok(Exit::No);
+    }
+    findings.extend(plan_findings);
     let new_label = new.as_ref().map(|new| new.label.as_str());
     let mut report = BuildReport::new(&plan, new_label, findings);
     let folder = command.out.display().to_string();
@@ -59,9 +65,9 @@ fn findings(old: &RomSet, new: Option<&RomSet>) -> Vec<Finding> {
     findings
 }
 
-fn plan<'a>(
-    command: &Build,
+pub(super) fn plan<'a>(
     settings: &Settings,
+    all: bool,
     old: &'a RomSet,
     new: Option<&'a RomSet>,
 ) -> Result<CompatPlan<'a>, Failure> {
@@ -71,10 +77,11 @@ fn plan<'a>(
         install_dir: install_folder(install_dir)?,
     };
     let selection = Selection {
-        all: command.all,
+        all,
         patterns: settings.select.clone(),
     };
-    CompatPlan::new(old, new, &selection, &naming, settings.size)
+    let boot_ids = settings.boot_ids.unwrap_or_default();
+    CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids)
         .map_err(|error| Failure::file(&old.label, error))
 }
 

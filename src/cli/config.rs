@@ -3,7 +3,7 @@
 use super::args::BuildSettings;
 use super::exit::{Exit, Failure};
 use crate::package::Wishes;
-use crate::plan::NamePattern;
+use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub name_pattern: Option<NamePattern>,
     /// Where the package puts the ROMs.
     pub install_dir: Option<String>,
+    /// Whether ROMs get the x86 images that firmware looks for.
+    pub boot_ids: Option<BootIds>,
 }
 
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<glob::Pattern>, D::Error> {
@@ -107,6 +109,7 @@ impl Settings {
         lay(typed.size.as_ref(), &mut self.size);
         lay(typed.name_pattern.as_ref(), &mut self.name_pattern);
         lay(typed.install_dir.as_ref(), &mut self.install_dir);
+        lay(typed.boot_ids.as_ref(), &mut self.boot_ids);
         if !typed.select.is_empty() {
             self.select.clone_from(&typed.select);
         }

@@ -273,6 +273,10 @@ codes! {
         what: "A ROM is not listed in the baseline.",
         why: "Its size is not guarded, so a later change of it would go unseen.",
         remedy: "Write the baseline again with `check --write-baseline` once the new ROM is meant to ship.";
+    NetworkBootLost = 308, "network-boot-lost", Warning,
+        what: "A compat ROM has no x86 image with the ids that a device has.",
+        why: "QEMU adapts the ids in a ROM only when it loads it by default, and legacy BIOS firmware skips an image for another device: such a guest migrates, and after a cold start with the compat ROM it does not boot from the network.",
+        remedy: "Name the compat ROM only for the guests that migrate, and start those that boot from the network anew with the host's own ROM; or name for them, by `<rom file=…/>`, a copy to which `retarget` gave the ids.";
 }
 
 /// A text that is neither the number nor the name of a code.

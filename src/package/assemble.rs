@@ -128,6 +128,10 @@ struct RomValues<'a> {
     bar: String,
     origin: &'a str,
     devices: &'a [&'static str],
+    /// How it differs from the old ROM.
+    changes: Vec<String>,
+    /// Devices that do not boot from the network with it.
+    no_boot: Vec<&'a str>,
 }
 
 impl<'a> TemplateValues<'a> {
@@ -169,6 +173,12 @@ impl<'a> From<&'a ManifestRom> for RomValues<'a> {
             bar: rom.bar.to_string(),
             origin: &rom.origin,
             devices: &rom.devices,
+            changes: rom.boot_ids.iter().map(ToString::to_string).collect(),
+            no_boot: rom
+                .lost_boot
+                .iter()
+                .flat_map(|lost| lost.devices.iter().map(String::as_str))
+                .collect(),
         }
     }
 }

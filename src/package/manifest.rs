@@ -1,6 +1,6 @@
 //! Where each ROM of a compat package comes from, for machines.
 
-use crate::plan::{Change, CompatPlan, CompatRom};
+use crate::plan::{BootIdChange, Change, CompatPlan, CompatRom, LostBoot};
 use crate::rom::BarSize;
 use crate::romset::sha256_hex;
 use serde::Serialize;
@@ -33,6 +33,11 @@ pub struct ManifestRom {
     pub origin_size: u64,
     /// SHA-256 of the old ROM, in hex.
     pub origin_sha256: String,
+    /// What differs from the old ROM before its padding, so that legacy BIOS
+    /// firmware finds an image for each device.
+    pub boot_ids: Vec<BootIdChange>,
+    /// The ids for which it finds none, and the devices that have them.
+    pub lost_boot: Vec<LostBoot>,
     /// How the BAR would change without it, where that is known.
     pub change: Option<Change>,
     /// The devices that load the old ROM by default.
@@ -48,6 +53,8 @@ impl From<&CompatRom<'_>> for ManifestRom {
             origin: rom.origin.path().to_owned(),
             origin_size: rom.origin.size(),
             origin_sha256: rom.origin.sha256(),
+            boot_ids: rom.boot_ids.clone(),
+            lost_boot: rom.lost_boot.clone(),
             change: rom.change,
             devices: rom.devices.iter().map(|device| device.name).collect(),
         }

@@ -1,6 +1,7 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
-use crate::plan::{Change, Comparison, Pair, Side};
+use crate::finding::Finding;
+use crate::plan::{BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, Pair, Side};
 use crate::qemu::Device;
 use crate::rom::BarSize;
 use crate::rom::edit::{PadError, PadSize, pad};
@@ -140,8 +141,12 @@ pub struct CompatRom<'a> {
     pub romfile: String,
     /// The old ROM.
     pub origin: &'a RomFile,
-    /// The old ROM's bytes, then 0xFF up to the BAR.
+    /// The old ROM's bytes, but for `boot_ids`, then 0xFF up to the BAR.
     pub bytes: Vec<u8>,
+    /// What differs from the old ROM, so that firmware finds its image.
+    pub boot_ids: Vec<BootIdChange>,
+    /// Images that devices need, and the ROM lacks.
+    pub lost_boot: Vec<LostBoot>,
     /// The BAR that it keeps.
     pub bar: BarSize,
     /// What would happen to it otherwise; nothing is known without new ROMs.
@@ -159,6 +164,8 @@ pub struct CompatPlan<'a> {
     pub install_dir: String,
     /// The ROMs to ship, in order of their old names.
     pub roms: Vec<CompatRom<'a>>,
+    /// What the ROMs cannot do for their guests.
+    pub findings: Vec<Finding>,
 }
 
 /// Why there is no plan.
@@ -209,6 +216,7 @@ impl<'a> CompatPlan<'a> {
         selection: &Selection,
         naming: &Naming,
         size: Option<BarSize>,
+        boot_ids: BootIds,
     ) -> Result<Self, PlanError> {
         let selected: Vec<(&RomFile, Option<Change>, Vec<&'static Device>)> = match new {
             Some(new) => Comparison::new(old, new)
@@ -232,6 +240,7 @@ impl<'a> CompatPlan<'a> {
                 .filter_map(|pair| Some((pair.old?.file?, None, pair.devices().collect())))
                 .collect(),
         };
+        let mut findings = Vec::new();
         let mut roms = Vec::with_capacity(selected.len());
         for (origin, change, devices) in selected {
             let bar = origin.bar();
@@ -250,16 +259,21 @@ impl<'a> CompatPlan<'a> {
                     set: set.label.clone(),
                 });
             }
-            let bytes =
-                pad(origin.bytes(), PadSize::Next, 0xff).map_err(|source| PlanError::Pad {
+            let bootable = BootableRom::new(origin, &devices, boot_ids);
+            findings.extend(bootable.finding(&name, bar));
+            let bytes = pad(&bootable.bytes, PadSize::Exactly(bar), 0xff).map_err(|source| {
+                PlanError::Pad {
                     name: origin.name().to_owned(),
                     source,
-                })?;
+                }
+            })?;
             roms.push(CompatRom {
                 romfile: naming.romfile(&name),
                 name,
                 origin,
                 bytes,
+                boot_ids: bootable.changes,
+                lost_boot: bootable.lost,
                 bar,
                 change,
                 devices,
@@ -269,6 +283,7 @@ impl<'a> CompatPlan<'a> {
             old,
             install_dir: naming.install_dir.clone(),
             roms,
+            findings,
         })
     }
 }
@@ -305,14 +320,32 @@ pub(crate) mod tests {
     }
 
     fn plan<'a>(old: &'a RomSet, new: &'a RomSet, selection: &Selection) -> CompatPlan<'a> {
-        CompatPlan::new(old, Some(new), selection, &Naming::default(), None).unwrap()
+        CompatPlan::new(
+            old,
+            Some(new),
+            selection,
+            &Naming::default(),
+            None,
+            BootIds::Keep,
+        )
+        .unwrap()
     }
 
     /// Hands over the plan that ships all of these ROMs.
     pub(crate) fn with_plan(roms: &[(&str, usize)], check: impl FnOnce(&CompatPlan<'_>)) {
         let old = rom_set(roms);
         let naming = Naming::default();
-        check(&CompatPlan::new(&old, None, &Selection::default(), &naming, None).unwrap());
+        check(
+            &CompatPlan::new(
+                &old,
+                None,
+                &Selection::default(),
+                &naming,
+                None,
+                BootIds::Keep,
+            )
+            .unwrap(),
+        );
     }
 
     fn names(plan: &CompatPlan<'_>) -> Vec<String> {
@@ -353,7 +386,15 @@ pub(crate) mod tests {
     fn without_new_roms_everything_is_shipped() {
         let old = rom_set(&[("a.rom", 512), ("b.rom", 512)]);
         let naming = Naming::default();
-        let plan = CompatPlan::new(&old, None, &Selection::default(), &naming, None).unwrap();
+        let plan = CompatPlan::new(
+            &old,
+            None,
+            &Selection::default(),
+            &naming,
+            None,
+            BootIds::Keep,
+        )
+        .unwrap();
         assert_eq!(plan.roms.len(), 2);
         assert_eq!(plan.roms[0].change, None);
     }
@@ -369,10 +410,11 @@ pub(crate) mod tests {
             pattern: "{name}".parse().unwrap(),
             ..Naming::default()
         };
-        let error = CompatPlan::new(&old, None, &all, &same, None).unwrap_err();
+        let error = CompatPlan::new(&old, None, &all, &same, None, BootIds::Keep).unwrap_err();
         assert!(matches!(error, PlanError::NameTaken { .. }));
         let size = "256K".parse().ok();
-        let error = CompatPlan::new(&old, None, &all, &Naming::default(), size).unwrap_err();
+        let error =
+            CompatPlan::new(&old, None, &all, &Naming::default(), size, BootIds::Keep).unwrap_err();
         assert!(matches!(error, PlanError::OtherSize { .. }));
     }
 
@@ -383,7 +425,15 @@ pub(crate) mod tests {
             install_dir: "/usr/lib/ipxe/qemu".to_owned(),
             ..Naming::default()
         };
-        let plan = CompatPlan::new(&old, None, &Selection::default(), &naming, None).unwrap();
+        let plan = CompatPlan::new(
+            &old,
+            None,
+            &Selection::default(),
+            &naming,
+            None,
+            BootIds::Keep,
+        )
+        .unwrap();
         assert_eq!(plan.roms[0].romfile, "/usr/lib/ipxe/qemu/compat-512-a.rom");
     }
 

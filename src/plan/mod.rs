@@ -1,10 +1,12 @@
 //! Old ROMs × new ROMs → what breaks, and what to ship so that it does not.
 
 mod baseline;
+mod boot_ids;
 mod compare;
 mod compat;
 
 pub use baseline::{Baseline, BaselineError};
+pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
 pub use compare::{Change, Comparison, Pair, Side};
 pub use compat::{
     CompatPlan, CompatRom, NamePattern, NamePatternError, Naming, PlanError, QEMU_SHARE, Selection,

@@ -78,6 +78,11 @@ impl BuildReport {
             ]);
         }
         let mut text = columns.text();
+        for rom in &self.roms {
+            for change in &rom.boot_ids {
+                let _ = write!(text, "\n{}: {change}", rom.name);
+            }
+        }
         let _ = writeln!(
             text,
             "\n{} {}: {}, {} bytes\n\nWritten to {folder}:",
