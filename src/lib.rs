@@ -12,6 +12,7 @@ pub mod finding;
 pub mod json;
 pub mod package;
 pub mod plan;
+pub mod prove;
 pub mod qemu;
 pub mod report;
 pub mod rom;

@@ -27,6 +27,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("plan", 3),
     ("emit", 4),
     ("package", 5),
+    ("prove", 5),
     ("report", 6),
     ("cli", 7),
 ];
@@ -44,6 +45,10 @@ const OUTSIDE: &[&str] = &[
     "std::io::stderr",
     "tempfile",
 ];
+
+/// What the proof needs of it: it starts processes, waits for them, and keeps
+/// files for them in a folder that it is given.
+const OF_THE_PROOF: &[&str] = &["std::process", "std::time", "std::fs"];
 
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
@@ -199,12 +204,14 @@ fn only_the_edge_touches_the_outside_world() {
         if module == "cli" {
             continue;
         }
+        let proves = module == "prove";
         for name in &names.paths {
             let touches = |outside: &&&str| {
                 name.strip_prefix(**outside)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
             };
-            if OUTSIDE.iter().any(|outside| touches(&outside)) {
+            let allowed = proves && OF_THE_PROOF.iter().any(|outside| touches(&outside));
+            if !allowed && OUTSIDE.iter().any(|outside| touches(&outside)) {
                 wrong.push(format!("{} names {name}", path.display()));
             }
         }

@@ -93,3 +93,10 @@ pub fn the_deb(folder: &Path) -> PathBuf {
     assert_eq!(debs.next(), None);
     deb
 }
+
+/// A QEMU newer than the machine's own, as scripts/fetch-qemu unpacked it.
+pub fn newer_qemu(arch: romcompat::qemu::Arch) -> PathBuf {
+    let folder = std::env::var_os("ROMCOMPAT_NEWER_QEMU")
+        .expect("ROMCOMPAT_NEWER_QEMU names the folder of a newer QEMU; scripts/test sets it");
+    Path::new(&folder).join(arch.emulator())
+}

@@ -9,6 +9,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod agreement;
 #[path = "../common/mod.rs"]
 mod common;
 mod edit;

@@ -1,0 +1,164 @@
+//! A child process whose standard output is read with a time limit.
+
+use super::Launcher;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest line that is taken from a process, in bytes.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// What is kept of a process's standard error, in bytes.
+const KEPT_OF_STDERR: u64 = 64 << 10;
+
+/// How long the last words of a killed process may take: it is gone, and only
+/// a stranger to its process group could hold its standard error open.
+const AFTER_DEATH: Duration = Duration::from_secs(1);
+
+/// A running process; it dies with this value, and so does what it started.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    said: Receiver<String>,
+}
+
+/// Why no line came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoLine {
+    /// The process closed its standard output.
+    Closed,
+    /// The time limit is over.
+    TimeOver,
+}
+
+impl Process {
+    /// Starts `command` in `folder`.
+    pub(super) fn start(
+        launcher: &Launcher,
+        command: &[OsString],
+        folder: &Path,
+    ) -> io::Result<Self> {
+        let mut whole = launcher.0.iter().chain(command);
+        let program = whole
+            .next()
+            .ok_or_else(|| io::Error::other("the command line is empty"))?;
+        let mut child = Command::new(program)
+            .args(whole)
+            .current_dir(folder)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take();
+        let lines = lines_of(child.stdout.take());
+        let said = text_of(child.stderr.take());
+        Ok(Self {
+            child,
+            input,
+            lines,
+            said,
+        })
+    }
+
+    /// Writes one line to standard input.
+    pub(super) fn send(&mut self, line: &str) -> io::Result<()> {
+        match &mut self.input {
+            Some(input) => input.write_all(format!("{line}\n").as_bytes()),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// The next line of standard output, as long as there is one in time.
+    pub(super) fn line(&self, deadline: Instant) -> Result<String, NoLine> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.lines.recv_timeout(left).map_err(|error| match error {
+            RecvTimeoutError::Timeout => NoLine::TimeOver,
+            RecvTimeoutError::Disconnected => NoLine::Closed,
+        })
+    }
+
+    /// Waits until the process and what it started have ended, and gives what
+    /// they wrote to standard error; at the deadline they are killed.
+    pub(super) fn wait(mut self, deadline: Instant) -> String {
+        self.input = None;
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.said.recv_timeout(left) {
+            Ok(said) => said,
+            Err(_) => self.end(),
+        }
+    }
+
+    /// Ends the process and gives what it wrote to standard error.
+    pub(super) fn end(mut self) -> String {
+        self.kill();
+        self.said.recv_timeout(AFTER_DEATH).unwrap_or_default()
+    }
+
+    fn kill(&mut self) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The lines of a process's standard output, as they come. A full channel
+/// holds the reader back, so that a process which never stops talking takes no
+/// more memory than this.
+fn lines_of(output: Option<ChildStdout>) -> Receiver<String> {
+    let (sender, lines) = sync_channel(16);
+    thread::spawn(move || {
+        let Some(mut output) = output.map(BufReader::new) else {
+            return;
+        };
+        loop {
+            let mut line = Vec::new();
+            let read = output
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line);
+            let text = String::from_utf8_lossy(&line).into_owned();
+            if !matches!(read, Ok(1..)) || sender.send(text).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// What a process writes to standard error, once it and all that it started
+/// have closed it.
+fn text_of(stderr: Option<ChildStderr>) -> Receiver<String> {
+    let (sender, said) = sync_channel(1);
+    thread::spawn(move || {
+        let Some(mut stderr) = stderr else { return };
+        let mut text = Vec::new();
+        let _ = stderr.by_ref().take(KEPT_OF_STDERR).read_to_end(&mut text);
+        let _ = io::copy(&mut stderr, &mut io::sink());
+        let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
+    });
+    said
+}
+
+/// The moment until which an answer is waited for.
+pub(super) fn deadline(limit: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(limit).unwrap_or(now)
+}
