@@ -1,6 +1,7 @@
 //! The arguments as they are typed.
 
 use super::exit;
+use super::prove::Prove;
 use crate::finding::Code;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
@@ -93,6 +94,10 @@ pub enum Command {
     /// Build the Debian package of compat ROMs, and the mapping to it
     #[command(after_help = exit::TABLE)]
     Build(Box<Build>),
+    /// Prove with real QEMU that guests are refused without the package and
+    /// taken with it
+    #[command(after_help = exit::TABLE)]
+    Prove(Box<Prove>),
 }
 
 /// `inspect`.
@@ -299,7 +304,7 @@ pub struct Build {
 }
 
 /// Settings of `build` that `romcompat.toml` may have, too.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings, also in romcompat.toml")]
 pub struct BuildSettings {
     /// Name of the package [default: made of OLD's]

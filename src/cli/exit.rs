@@ -15,6 +15,8 @@ pub enum Exit {
     Usage = 2,
     /// An input cannot be read, or an output cannot be written.
     InputOutput = 3,
+    /// A proof could not run.
+    NoProof = 4,
 }
 
 /// The exit statuses, as help and manual show them.
@@ -23,7 +25,8 @@ Exit status:
   0  clean: done, and nothing is wrong
   1  the answer is no: a finding is an error, or a migration would break
   2  the command line cannot be understood, or asks for what cannot be
-  3  an input cannot be read, or an output cannot be written";
+  3  an input cannot be read, or an output cannot be written
+  4  a proof could not run";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {

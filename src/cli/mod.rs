@@ -11,6 +11,8 @@ mod input;
 mod inspect;
 mod lint;
 mod output;
+mod prove;
+mod supervise;
 mod terminal;
 
 pub use args::Arguments;
@@ -24,6 +26,9 @@ use terminal::Terminal;
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> Exit {
+    if let Some(exit) = supervise::serve() {
+        return exit;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -51,6 +56,7 @@ pub fn run() -> Exit {
         Command::Split(command) => edit::split(command, &terminal),
         Command::Join(command) => edit::join(command, &terminal),
         Command::Build(command) => build::run(command, &terminal),
+        Command::Prove(command) => prove::run(command, &terminal),
     };
     result.unwrap_or_else(|failure| {
         terminal.failure(&failure);

@@ -120,6 +120,6 @@ impl Terminal {
 }
 
 /// Writes to standard error; where that fails, nobody is left to tell.
-fn complain(text: &str) {
+pub(super) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

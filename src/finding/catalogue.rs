@@ -277,6 +277,23 @@ codes! {
         what: "A compat ROM has no x86 image with the ids that a device has.",
         why: "QEMU adapts the ids in a ROM only when it loads it by default, and legacy BIOS firmware skips an image for another device: such a guest migrates, and after a cold start with the compat ROM it does not boot from the network.",
         remedy: "Name the compat ROM only for the guests that migrate, and start those that boot from the network anew with the host's own ROM; or name for them, by `<rom file=…/>`, a copy to which `retarget` gave the ids.";
+
+    ProofDisagrees = 401, "proof-disagrees", Error,
+        what: "QEMU did something else than the plan says.",
+        why: "A guest that the plan calls safe would be refused, or the other way round.",
+        remedy: "Look at the command lines and what QEMU said (`--keep FOLDER`): is the package installed as it was proved, and does a QEMU of your own change what it does with ROMs?";
+    RefusedForAnotherReason = 402, "refused-for-another-reason", Warning,
+        what: "QEMU refused a guest, and not for its ROM.",
+        why: "The ROMs are right, and these two releases of QEMU cannot exchange this guest all the same; nothing about ROMs can mend that.",
+        remedy: "Try an older machine type, or leave the device out with `--device`; what QEMU said names the part of the guest.";
+    ProofCouldNotRun = 403, "proof-could-not-run", Error,
+        what: "A proof has no verdict: QEMU did not start, did not answer or did not do what it was asked.",
+        why: "Nothing is known about this device and machine.",
+        remedy: "Run the command line (`--keep FOLDER`) by hand. A device may be missing in this QEMU, a module not be installed, or the disk be full.";
+    NetworkBootDiffers = 404, "network-boot-differs", Error,
+        what: "A machine with the compat ROM reached network boot and the plan says that it does not, or the other way round.",
+        why: "A guest that is started anew would not behave as the package promises.",
+        remedy: "Look at the console (`--keep FOLDER`) and at the ids of the ROM (`inspect`).";
 }
 
 /// A text that is neither the number nor the name of a code.

@@ -2,10 +2,12 @@
 
 mod assemble;
 mod details;
+mod installed;
 mod manifest;
 mod templates;
 
 pub use assemble::{CompatPackage, PackageError, assemble};
 pub use details::{Details, DetailsError, Wishes};
+pub use installed::{InstalledError, InstalledMapping};
 pub use manifest::{Manifest, ManifestRom};
 pub use templates::TemplateError;

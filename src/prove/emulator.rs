@@ -1,6 +1,6 @@
 //! A QEMU that a proof runs.
 
-use super::process::{Process, deadline};
+use super::process::{NoLine, Process, Reading, deadline};
 use super::{CannotRun, Launcher};
 use crate::qemu::{Arch, MachineType, QemuVersion};
 use std::ffi::OsString;
@@ -62,20 +62,20 @@ fn answer(
     limit: Duration,
 ) -> Result<String, CannotRun> {
     let cannot = |why: &str| CannotRun(format!("`{}` {why}", words(command)));
-    let process = Process::start(launcher, command, folder)
+    let process = Process::start(launcher, command, folder, Reading::Lines)
         .map_err(|error| cannot(&format!("does not start: {error}")))?;
     let deadline = deadline(limit);
     let mut text = String::new();
     loop {
         match process.line(deadline) {
             Ok(line) => text.push_str(&line),
-            Err(super::process::NoLine::TimeOver) => {
+            Err(NoLine::TimeOver) => {
                 return Err(cannot(&format!(
                     "does not end within {} s",
                     limit.as_secs()
                 )));
             }
-            Err(super::process::NoLine::Closed) => break,
+            Err(NoLine::Closed) => break,
         }
     }
     if text.is_empty() {

@@ -1,6 +1,6 @@
 //! One migration between two QEMU, judged by the destination.
 
-use super::process::{Process, deadline};
+use super::process::{Process, Reading, deadline};
 use super::qmp::Monitor;
 use super::{CannotRun, Guest, Launcher, words};
 use serde_json::json;
@@ -159,14 +159,15 @@ impl Migrator {
 
     fn start(&self, guest: &Guest<'_>, incoming: bool) -> Result<Monitor, (CannotRun, String)> {
         let command = guest.command(incoming);
-        let process = Process::start(&self.launcher, &command, &guest.folder).map_err(|error| {
-            let program = command.first().map(|word| word.to_string_lossy());
-            let name = program.unwrap_or_default();
-            (
-                CannotRun(format!("`{name}` does not start: {error}")),
-                String::new(),
-            )
-        })?;
+        let process = Process::start(&self.launcher, &command, &guest.folder, Reading::Lines)
+            .map_err(|error| {
+                let program = command.first().map(|word| word.to_string_lossy());
+                let name = program.unwrap_or_default();
+                (
+                    CannotRun(format!("`{name}` does not start: {error}")),
+                    String::new(),
+                )
+            })?;
         Monitor::greet(process, self.limit).map_err(|(error, process)| {
             let said = process.end();
             (cannot(&error.to_string(), &said), said)

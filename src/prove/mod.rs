@@ -1,14 +1,22 @@
 //! A plan is a claim about QEMU. This module runs QEMU and shows it.
 
+mod boot;
 mod emulator;
 mod guest;
+mod hosts;
 mod migrate;
 mod process;
 mod qmp;
+mod run;
+mod scenario;
 
+pub use boot::{Boot, BootOutcome, BootProof, Firmware, OVMF_CODE, Place, boot};
 pub use emulator::{Emulator, words};
 pub use guest::{Guest, RomSource, SLOT};
+pub use hosts::{CompatRoms, Hosts};
 pub use migrate::{Migrated, Migration, Migrator};
+pub use run::{NotAPartition, Partition, Proof, prove};
+pub use scenario::{Emulators, Expected, Kind, Outcome, Scenario};
 
 use std::ffi::OsString;
 use thiserror::Error;

@@ -40,11 +40,12 @@ pub(super) enum NoLine {
 }
 
 impl Process {
-    /// Starts `command` in `folder`.
+    /// Starts `command` in `folder`; its standard output is read this way.
     pub(super) fn start(
         launcher: &Launcher,
         command: &[OsString],
         folder: &Path,
+        reading: Reading,
     ) -> io::Result<Self> {
         let mut whole = launcher.0.iter().chain(command);
         let program = whole
@@ -59,7 +60,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()?;
         let input = child.stdin.take();
-        let lines = lines_of(child.stdout.take());
+        let lines = output_of(child.stdout.take(), reading);
         let said = text_of(child.stderr.take());
         Ok(Self {
             child,
@@ -119,22 +120,39 @@ impl Drop for Process {
     }
 }
 
-/// The lines of a process's standard output, as they come. A full channel
-/// holds the reader back, so that a process which never stops talking takes no
-/// more memory than this.
-fn lines_of(output: Option<ChildStdout>) -> Receiver<String> {
+/// How standard output is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Line by line.
+    Lines,
+    /// As it comes: a prompt has no end of line.
+    Pieces,
+}
+
+/// A process's standard output. A full channel holds the reader back, so that
+/// a process which never stops talking takes no more memory than this.
+fn output_of(output: Option<ChildStdout>, reading: Reading) -> Receiver<String> {
     let (sender, lines) = sync_channel(16);
     thread::spawn(move || {
         let Some(mut output) = output.map(BufReader::new) else {
             return;
         };
         loop {
-            let mut line = Vec::new();
-            let read = output
-                .by_ref()
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut line);
-            let text = String::from_utf8_lossy(&line).into_owned();
+            let mut bytes = Vec::new();
+            let read = match reading {
+                Reading::Lines => {
+                    let mut limited = output.by_ref().take(LONGEST_LINE);
+                    limited.read_until(b'\n', &mut bytes)
+                }
+                Reading::Pieces => output.fill_buf().map(|piece| {
+                    bytes.extend_from_slice(piece);
+                    piece.len()
+                }),
+            };
+            if reading == Reading::Pieces {
+                output.consume(bytes.len());
+            }
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             if !matches!(read, Ok(1..)) || sender.send(text).is_err() {
                 return;
             }

@@ -26,6 +26,31 @@ pub fn missing_romfile(romfile: &str) -> String {
     format!("failed to find romfile \"{romfile}\"")
 }
 
+/// Whether what QEMU said is this line. QEMU 2.x writes a size mismatch as
+/// `Length mismatch: … 0x40000 in != 0x80000` (read in its source, not seen).
+#[must_use]
+pub fn says(said: &str, line: &str) -> bool {
+    let today = said
+        .replace("Length mismatch", "Size mismatch")
+        .replace(" in != ", " != ");
+    today.contains(line)
+}
+
+/// Whether a refusal is about an option ROM, and not about another part of
+/// the guest.
+#[must_use]
+pub fn is_about_a_rom(said: &str) -> bool {
+    [
+        "Size mismatch",
+        "Length mismatch",
+        "Unknown ramblock",
+        "romfile",
+        "ROM size",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +62,15 @@ mod tests {
             size_mismatch("0000:00:02.0/ne2000.rom", block("256K"), block("512K")),
             "Size mismatch: 0000:00:02.0/ne2000.rom: 0x40000 != 0x80000: Invalid argument"
         );
+    }
+
+    #[test]
+    fn old_and_new_words_for_a_mismatch_are_the_same() {
+        let line = "Size mismatch: a/b.rom: 0x40000 != 0x80000: Invalid argument";
+        assert!(says(&format!("qemu-system-x86_64: {line}"), line));
+        let old = "Length mismatch: a/b.rom: 0x40000 in != 0x80000: Invalid argument";
+        assert!(says(old, line) && is_about_a_rom(old));
+        let other = "VQ 0 vring.num 1024 exceeds allocated max 256";
+        assert!(!says(other, line) && !is_about_a_rom(other));
     }
 }

@@ -12,6 +12,7 @@ mod findings;
 mod inspect;
 mod lint;
 mod map;
+mod prove;
 mod table;
 
 pub use build::{BuildReport, BuiltPackage};
@@ -23,6 +24,7 @@ pub use fields::Field;
 pub use findings::findings_text;
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use lint::LintReport;
+pub use prove::{ProveReport, ProvedBoot, ProvedMigration, ProvedQemu};
 
 use anstyle::Style;
 

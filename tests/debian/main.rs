@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout
 )]
 
 mod agreement;
@@ -15,4 +16,4 @@ mod common;
 mod edit;
 mod fetched;
 mod package;
-mod qemu;
+mod prove;

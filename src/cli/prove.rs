@@ -1,0 +1,327 @@
+//! `romcompat prove`.
+
+use super::args::BuildSettings;
+use super::build;
+use super::config::Settings;
+use super::exit::{Exit, Failure};
+use super::input;
+use super::output::Outputs;
+use super::supervise;
+use super::terminal::Terminal;
+use crate::emit;
+use crate::finding::{Code, Severity};
+use crate::package::InstalledMapping;
+use crate::plan::Comparison;
+use crate::prove::{
+    Boot, CannotRun, CompatRoms, Emulator, Emulators, Hosts, Migrator, OVMF_CODE, Partition,
+    Scenario, boot, prove,
+};
+use crate::qemu::{Arch, DEVICES, Device, MachineType, device_by_name};
+use crate::report::ProveReport;
+use crate::romset::RomSet;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// `prove`.
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// The ROMs that guests were started with
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The ROMs of the hosts that they go to
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Use the compat ROMs and the mapping of this package [default: those
+    /// that `build` would make]
+    #[arg(long, value_name = "DEB")]
+    pub package: Option<PathBuf>,
+    /// Try this device [default: all whose ROMs break]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Vec<String>,
+    /// Try this machine type [default: the newest of each family that both
+    /// QEMU have]
+    #[arg(long, value_name = "TYPE")]
+    pub machine: Vec<String>,
+    /// Architecture of the guests
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    pub arch: Arch,
+    /// QEMU of the old host, with arguments if need be
+    /// [default: qemu-system-ARCH]
+    #[arg(long, value_name = "COMMAND")]
+    pub source_qemu: Option<String>,
+    /// QEMU of the new host, with arguments if need be
+    /// [default: qemu-system-ARCH]
+    #[arg(long, value_name = "COMMAND")]
+    pub dest_qemu: Option<String>,
+    /// Start machines with the compat ROMs, too, until network boot is reached
+    #[arg(long)]
+    pub boot: bool,
+    /// How many to try side by side [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Try a share only, such as 2/8 for the second of eight
+    #[arg(long, value_name = "N/OF")]
+    pub partition: Option<Partition>,
+    /// How long to wait for an answer of QEMU, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..))]
+    pub timeout: u16,
+    /// Write command lines and what QEMU said to this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
+    /// Write the outcomes to this file as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+    /// Read settings from this file [default: romcompat.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Runs QEMU and compares what it does with the plan.
+pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = Settings::load(command.config.as_deref(), &BuildSettings::default())?;
+    let (old, new) = input::read_both(&command.old, &command.new)?;
+    let compat = compat_roms(command, &settings, &old, &new)?;
+    let devices = devices(command, &old, &new)?;
+    let workplace = supervise::Workplace::new()?;
+    let (source, dest) = emulators(command, &workplace)?;
+    let emulators = Emulators {
+        old: &source,
+        new: &dest,
+    };
+    let machines = machines(command, emulators)?;
+    let hosts = Hosts::write(workplace.folder(), &old, &new, &compat).map_err(no_proof)?;
+
+    let mut scenarios = Vec::new();
+    let mut boots = Vec::new();
+    let ovmf = OVMF_CODE.iter().map(Path::new).find(|path| path.exists());
+    for device in &devices {
+        for machine in &machines {
+            scenarios.extend(Scenario::of_device(&hosts, emulators, *machine, device));
+            if command.boot {
+                boots.extend(Boot::of_device(&compat, &dest, *machine, device, ovmf));
+            }
+        }
+    }
+    if let Some(partition) = command.partition {
+        scenarios = partition.of(scenarios);
+        boots = partition.of(boots);
+    }
+
+    let jobs = jobs(command.jobs);
+    let limit = Duration::from_secs(command.timeout.into());
+    let progress = progress(scenarios.len().saturating_add(boots.len()));
+    let done = || progress.inc(1);
+    let launcher = workplace.launcher();
+    let migrator = Migrator::new(launcher.clone(), workplace.folder().to_owned(), limit);
+    let proofs = prove(&scenarios, &migrator, jobs, &done).map_err(no_proof)?;
+    let started = boot(&boots, &hosts, launcher, jobs, limit, &done).map_err(no_proof)?;
+    progress.finish_and_clear();
+
+    let package = command
+        .package
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let names = (old.label.clone(), new.label.clone(), package);
+    let mut report = ProveReport::new(names, emulators, &proofs, &started);
+    drop(workplace);
+    report.findings = terminal.judge(report.findings);
+    terminal.findings(&report.findings);
+    write(command, &report)?;
+    terminal.answer(&report, |colour| report.text(colour))?;
+    let has_error = |code: Option<Code>| {
+        report.findings.iter().any(|finding| {
+            finding.severity == Severity::Error
+                && (finding.code == Code::ProofCouldNotRun) == code.is_some()
+        })
+    };
+    Ok(if has_error(None) {
+        Exit::No
+    } else if has_error(Some(Code::ProofCouldNotRun)) {
+        Exit::NoProof
+    } else {
+        Exit::Clean
+    })
+}
+
+fn no_proof(error: CannotRun) -> Failure {
+    Failure {
+        exit: Exit::NoProof,
+        message: error.0,
+    }
+}
+
+fn compat_roms(
+    command: &Prove,
+    settings: &Settings,
+    old: &RomSet,
+    new: &RomSet,
+) -> Result<CompatRoms, Failure> {
+    match &command.package {
+        None => {
+            let plan = build::plan(settings, false, old, Some(new))?;
+            Ok(CompatRoms::of(&plan, &emit::readconfig(&plan)))
+        }
+        Some(path) => {
+            let bytes = input::read_bytes(path)?;
+            let mapping = InstalledMapping::of_package(&bytes)
+                .map_err(|error| Failure::file(path.display(), error))?;
+            let installed = format!("{}/", mapping.install_dir);
+            let placed = format!("{}/", CompatRoms::INSTALL_DIR);
+            let of_device =
+                |(device, file): (String, String)| Some((device_by_name(&device)?.name, file));
+            Ok(CompatRoms {
+                readconfig: mapping.readconfig.replace(&installed, &placed),
+                mapping: mapping.devices.into_iter().filter_map(of_device).collect(),
+                files: mapping.files,
+            })
+        }
+    }
+}
+
+/// The devices that were asked for, else those whose ROMs break, else all that
+/// the old host has a ROM for.
+fn devices(command: &Prove, old: &RomSet, new: &RomSet) -> Result<Vec<&'static Device>, Failure> {
+    let has_rom = |device: &Device| old.find(device.romfile).is_some();
+    if !command.device.is_empty() {
+        let named = command.device.iter().map(|name| {
+            let device = device_by_name(name).ok_or_else(|| {
+                let known: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
+                Failure::usage(format!(
+                    "`{name}` is no device with a default ROM; there are {}",
+                    known.join(", ")
+                ))
+            })?;
+            if has_rom(device) {
+                Ok(device)
+            } else {
+                Err(Failure::usage(format!(
+                    "{} has no {}, the ROM of {name}",
+                    old.label, device.romfile
+                )))
+            }
+        });
+        return named.collect();
+    }
+    let comparison = Comparison::new(old, new);
+    let breaking: Vec<_> = comparison
+        .breaking()
+        .flat_map(|pair| pair.devices())
+        .collect();
+    let chosen: Vec<&'static Device> = DEVICES
+        .iter()
+        .filter(|device| has_rom(device) && (breaking.is_empty() || breaking.contains(device)))
+        .collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} has no ROM that a device of QEMU loads by default, so there is nothing to prove",
+            old.label
+        )));
+    }
+    Ok(chosen)
+}
+
+fn emulators(
+    command: &Prove,
+    workplace: &supervise::Workplace,
+) -> Result<(Emulator, Emulator), Failure> {
+    let arch = command.arch;
+    let ask = |typed: &Option<String>| {
+        let words = match typed {
+            None => vec![arch.emulator()],
+            Some(text) => shell_words::split(text)
+                .map_err(|error| Failure::usage(format!("`{text}` is no command line: {error}")))?,
+        };
+        let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        if let Some(program) = words.first_mut() {
+            *program = absolute(program);
+        }
+        let limit = Duration::from_secs(command.timeout.into());
+        Emulator::ask(arch, words, workplace.launcher(), workplace.folder(), limit)
+            .map_err(no_proof)
+    };
+    let source = ask(&command.source_qemu)?;
+    if command.dest_qemu == command.source_qemu {
+        return Ok((source.clone(), source));
+    }
+    Ok((source, ask(&command.dest_qemu)?))
+}
+
+/// A program that is named by a path, from any current folder.
+fn absolute(program: &OsString) -> OsString {
+    let is_path = program.to_string_lossy().contains('/');
+    match std::path::absolute(program) {
+        Ok(path) if is_path => path.into_os_string(),
+        _ => program.clone(),
+    }
+}
+
+fn machines(command: &Prove, emulators: Emulators<'_>) -> Result<Vec<MachineType>, Failure> {
+    let has = |emulator: &Emulator, machine: &MachineType| emulator.machines.contains(machine);
+    if command.machine.is_empty() {
+        let newest = |family: &_| {
+            let mut machines = emulators.old.machines.iter();
+            machines.find(|m| m.family == *family && has(emulators.new, m))
+        };
+        let families = command.arch.families().iter();
+        let found: Vec<MachineType> = families.filter_map(newest).copied().collect();
+        if found.is_empty() {
+            return Err(no_proof(CannotRun(format!(
+                "QEMU {} and QEMU {} have no machine type of {} in common",
+                emulators.old.version, emulators.new.version, command.arch
+            ))));
+        }
+        return Ok(found);
+    }
+    let named = command.machine.iter().map(|name| {
+        let machine = MachineType::parse(command.arch, name).map_err(Failure::usage)?;
+        for emulator in [emulators.old, emulators.new] {
+            if !has(emulator, &machine) {
+                return Err(no_proof(CannotRun(format!(
+                    "QEMU {} has no machine type {machine}",
+                    emulator.version
+                ))));
+            }
+        }
+        Ok(machine)
+    });
+    named.collect()
+}
+
+fn jobs(typed: Option<u16>) -> usize {
+    let processors = || thread::available_parallelism().map_or(1, Into::into);
+    typed.map_or_else(processors, usize::from)
+}
+
+fn progress(total: usize) -> ProgressBar {
+    let target = if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} with QEMU, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn write(command: &Prove, report: &ProveReport) -> Result<(), Failure> {
+    let mut outputs = Outputs::new(command.force);
+    let records = report.records();
+    if let Some(folder) = &command.keep {
+        outputs.folder(folder)?;
+        for (name, text) in &records {
+            outputs.add(folder.join(name), text.as_bytes())?;
+        }
+    }
+    if let Some(file) = &command.junit {
+        outputs.add(file.clone(), report.junit().as_bytes())?;
+    }
+    outputs.finish()
+}

@@ -1,0 +1,421 @@
+//! What real QEMU did, against what the plan says.
+
+use super::table::{Columns, Tone, plain};
+use super::{Colour, SCHEMA_VERSION, counted};
+use crate::finding::{Code, Finding, Place as FindingPlace};
+use crate::prove::{
+    BootOutcome, BootProof, Emulators, Expected, Kind, Outcome, Place, Proof, words,
+};
+use crate::qemu::{MachineType, QemuVersion};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// The answer of `prove`.
+#[derive(Debug, Serialize)]
+pub struct ProveReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The old release, as the user named it.
+    pub old: String,
+    /// The new release, as the user named it.
+    pub new: String,
+    /// The package whose ROMs were used, if one was named.
+    pub package: Option<String>,
+    /// The QEMU of the old host.
+    pub source_qemu: ProvedQemu,
+    /// The QEMU of the new host.
+    pub dest_qemu: ProvedQemu,
+    /// The migrations.
+    pub migrations: Vec<ProvedMigration>,
+    /// The cold starts.
+    pub boots: Vec<ProvedBoot>,
+    /// What went otherwise than the plan says, or did not go.
+    pub findings: Vec<Finding>,
+}
+
+/// A QEMU that ran.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProvedQemu {
+    /// Its command line.
+    pub command: String,
+    /// Its release.
+    pub version: QemuVersion,
+}
+
+/// One migration that was tried.
+#[derive(Debug, Serialize)]
+pub struct ProvedMigration {
+    /// What was tried.
+    pub scenario: Kind,
+    /// The card.
+    pub device: &'static str,
+    /// The machine type.
+    pub machine: MachineType,
+    /// What the plan says.
+    pub expected: Expected,
+    /// How it went.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The command lines of source and destination.
+    pub commands: Vec<String>,
+    /// What both wrote to standard error.
+    pub said: String,
+}
+
+/// One machine that was started.
+#[derive(Debug, Serialize)]
+pub struct ProvedBoot {
+    /// The card.
+    pub device: &'static str,
+    /// The machine type.
+    pub machine: MachineType,
+    /// Where the card is.
+    pub place: Place,
+    /// What started it.
+    pub firmware: &'static str,
+    /// Whether the plan says that network boot is reached.
+    pub expected: bool,
+    /// How it went.
+    #[serde(flatten)]
+    pub outcome: BootOutcome,
+    /// The command line.
+    pub command: String,
+    /// What the console showed.
+    #[serde(skip)]
+    pub console: String,
+}
+
+impl ProveReport {
+    /// A report of these proofs.
+    #[must_use]
+    pub fn new(
+        names: (String, String, Option<String>),
+        emulators: Emulators<'_>,
+        proofs: &[Proof<'_>],
+        boots: &[BootProof<'_>],
+    ) -> Self {
+        let qemu = |emulator: &crate::prove::Emulator| ProvedQemu {
+            command: words(&emulator.command),
+            version: emulator.version,
+        };
+        let mut report = Self {
+            schema_version: SCHEMA_VERSION,
+            old: names.0,
+            new: names.1,
+            package: names.2,
+            source_qemu: qemu(emulators.old),
+            dest_qemu: qemu(emulators.new),
+            migrations: proofs.iter().map(ProvedMigration::of).collect(),
+            boots: boots.iter().map(ProvedBoot::of).collect(),
+            findings: Vec::new(),
+        };
+        let migrations = report
+            .migrations
+            .iter()
+            .filter_map(ProvedMigration::finding);
+        let boots = report.boots.iter().filter_map(ProvedBoot::finding);
+        report.findings = migrations.chain(boots).collect();
+        report
+    }
+
+    /// A row for each card and machine, a column for each kind of migration.
+    #[must_use]
+    pub fn text(&self, colour: Colour) -> String {
+        let mut text = format!(
+            "Old host: QEMU {}, ROMs of {}\nNew host: QEMU {}, ROMs of {}\n\n",
+            self.source_qemu.version, self.old, self.dest_qemu.version, self.new
+        );
+        text.push_str(&self.migrations_text(colour));
+        if !self.boots.is_empty() {
+            text.push('\n');
+            text.push_str(&self.boots_text(colour));
+        }
+        let outcomes = self.migrations.iter().map(|proof| &proof.outcome);
+        let boots = self.boots.iter().map(|proof| &proof.outcome);
+        let passed = outcomes.filter(|o| **o == Outcome::Passed).count();
+        let booted = boots.filter(|o| **o == BootOutcome::Passed).count();
+        let _ = write!(
+            text,
+            "\n{} of {} as the plan says",
+            passed,
+            counted(self.migrations.len(), "migration")
+        );
+        if !self.boots.is_empty() {
+            let starts = counted(self.boots.len(), "cold start");
+            let _ = write!(text, ", {booted} of {starts}");
+        }
+        text.push('\n');
+        text
+    }
+
+    fn migrations_text(&self, colour: Colour) -> String {
+        let headings = [
+            "Device",
+            "Machine",
+            "Old>old",
+            "Old>new",
+            "New>old",
+            "By globals",
+            "By file",
+            "And back",
+            "Other bytes",
+            "Missing",
+        ];
+        let mut columns = Columns::new(&headings, colour);
+        let mut rows: Vec<(&str, MachineType)> = Vec::new();
+        for proof in &self.migrations {
+            let row = (proof.device, proof.machine);
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        for (device, machine) in rows {
+            let cell = |kind: &Kind| {
+                self.migrations
+                    .iter()
+                    .find(|proof| {
+                        (proof.device, proof.machine, proof.scenario) == (device, machine, *kind)
+                    })
+                    .map_or_else(|| plain("-"), ProvedMigration::cell)
+            };
+            let mut row = vec![plain(device), plain(machine)];
+            row.extend(COLUMNS.iter().map(cell));
+            columns.row(row);
+        }
+        columns.text()
+    }
+
+    fn boots_text(&self, colour: Colour) -> String {
+        let headings = ["Device", "Machine", "Card", "Firmware", "Network boot"];
+        let mut columns = Columns::new(&headings, colour);
+        for boot in &self.boots {
+            let (words, tone) = match &boot.outcome {
+                BootOutcome::Passed if boot.expected => ("reached", Tone::Good),
+                BootOutcome::Passed => ("not reached, as planned", Tone::Plain),
+                BootOutcome::Failed(_) if boot.expected => ("NOT REACHED", Tone::Bad),
+                BootOutcome::Failed(_) => ("REACHED", Tone::Bad),
+                BootOutcome::CouldNotRun(_) => ("no verdict", Tone::Bad),
+            };
+            columns.row([
+                plain(boot.device),
+                plain(boot.machine),
+                plain(boot.place_words()),
+                plain(boot.firmware),
+                (words.to_owned(), tone),
+            ]);
+        }
+        columns.text()
+    }
+
+    /// The proofs as `JUnit` XML, a suite for migrations and one for starts.
+    #[must_use]
+    pub fn junit(&self) -> String {
+        let mut report = Report::new("romcompat prove");
+        let mut migrations = TestSuite::new("migrations");
+        for proof in &self.migrations {
+            let name = format!("{} {}", proof.machine, proof.scenario.name());
+            let status = match &proof.outcome {
+                Outcome::Passed => TestCaseStatus::success(),
+                Outcome::Failed(why) => not_passed(NonSuccessKind::Failure, why),
+                Outcome::OtherReason(why) => {
+                    let mut status = TestCaseStatus::skipped();
+                    status.set_message(why.clone());
+                    status
+                }
+                Outcome::CouldNotRun(why) => not_passed(NonSuccessKind::Error, why),
+            };
+            migrations.add_test_case(case(&name, proof.device, status, &proof.said));
+        }
+        let mut boots = TestSuite::new("cold starts");
+        for proof in &self.boots {
+            let name = format!(
+                "{} {} {}",
+                proof.machine,
+                proof.place_words(),
+                proof.firmware
+            );
+            let status = match &proof.outcome {
+                BootOutcome::Passed => TestCaseStatus::success(),
+                BootOutcome::Failed(why) => not_passed(NonSuccessKind::Failure, why),
+                BootOutcome::CouldNotRun(why) => not_passed(NonSuccessKind::Error, why),
+            };
+            boots.add_test_case(case(&name, proof.device, status, &proof.console));
+        }
+        report.add_test_suite(migrations);
+        report.add_test_suite(boots);
+        report.to_string().unwrap_or_default()
+    }
+
+    /// For each proof a file name and all that is known: command lines, what
+    /// QEMU said, the console.
+    #[must_use]
+    pub fn records(&self) -> Vec<(String, String)> {
+        let migrations = self.migrations.iter().map(|proof| {
+            let name = format!(
+                "{}-{}-{}",
+                proof.device,
+                proof.machine,
+                proof.scenario.name()
+            );
+            let [source, destination] = [0, 1].map(|index| {
+                let command = proof.commands.get(index);
+                command.map_or("", String::as_str)
+            });
+            let [source_host, dest_host] = proof.scenario.hosts();
+            let text = format!(
+                "expected: {:?}\noutcome: {:?}\n\n\
+                 source, in a folder with the ROMs of the {} host:\n{source}\n\n\
+                 destination, in a folder with the ROMs of the {} host:\n{destination}\n\n\
+                 said:\n{}",
+                proof.expected, proof.outcome, source_host, dest_host, proof.said
+            );
+            (name, text)
+        });
+        let boots = self.boots.iter().map(|proof| {
+            let place = match proof.place {
+                Place::RootBus => "root-bus",
+                Place::BehindPort => "behind-port",
+            };
+            let firmware = proof.firmware.to_lowercase();
+            let name = format!("boot-{}-{}-{place}-{firmware}", proof.device, proof.machine);
+            let text = format!(
+                "network boot expected: {}\noutcome: {:?}\n\ncommand:\n{}\n\nconsole:\n{}",
+                proof.expected, proof.outcome, proof.command, proof.console
+            );
+            (name, text)
+        });
+        migrations
+            .chain(boots)
+            .map(|(name, text)| (format!("{name}.txt"), text))
+            .collect()
+    }
+}
+
+/// The kinds of migrations, in the order of the columns.
+const COLUMNS: [Kind; 8] = [
+    Kind::OldToOld,
+    Kind::OldToNew,
+    Kind::NewToOld,
+    Kind::CompatByGlobals,
+    Kind::CompatByReadconfig,
+    Kind::CompatToOld,
+    Kind::OtherContent,
+    Kind::CompatMissing,
+];
+
+impl ProvedMigration {
+    fn of(proof: &Proof<'_>) -> Self {
+        Self {
+            scenario: proof.scenario.kind,
+            device: proof.scenario.source.device.name,
+            machine: proof.scenario.source.machine,
+            expected: proof.scenario.expected.clone(),
+            outcome: proof.outcome.clone(),
+            commands: proof.migrated.commands.clone(),
+            said: proof.migrated.said.clone(),
+        }
+    }
+
+    fn cell(&self) -> (String, Tone) {
+        let (words, tone) = match (&self.outcome, &self.expected) {
+            (Outcome::Passed, Expected::Accepted) => ("accepted", Tone::Good),
+            (Outcome::Passed, Expected::Refused(_)) => ("refused", Tone::Plain),
+            (Outcome::Failed(_), Expected::Accepted) => ("REFUSED", Tone::Bad),
+            (Outcome::Failed(_), Expected::Refused(_)) => ("DISAGREES", Tone::Bad),
+            (Outcome::OtherReason(_), _) => ("other reason", Tone::Bad),
+            (Outcome::CouldNotRun(_), _) => ("no verdict", Tone::Bad),
+        };
+        (words.to_owned(), tone)
+    }
+
+    fn finding(&self) -> Option<Finding> {
+        let (code, found) = match &self.outcome {
+            Outcome::Passed => return None,
+            Outcome::Failed(why) => (Code::ProofDisagrees, why),
+            Outcome::OtherReason(why) => (Code::RefusedForAnotherReason, why),
+            Outcome::CouldNotRun(why) => (Code::ProofCouldNotRun, why),
+        };
+        let subject = format!(
+            "{} on {}, {}",
+            self.device,
+            self.machine,
+            self.scenario.name()
+        );
+        let required = match &self.expected {
+            Expected::Accepted => "the plan says that the guest is taken".to_owned(),
+            Expected::Refused(line) => format!("the plan says `{line}`"),
+        };
+        Some(finding(code, subject, found, required))
+    }
+}
+
+impl ProvedBoot {
+    fn of(proof: &BootProof<'_>) -> Self {
+        Self {
+            device: proof.boot.device.name,
+            machine: proof.boot.machine,
+            place: proof.boot.place,
+            firmware: proof.boot.firmware.name(),
+            expected: proof.boot.expected,
+            outcome: proof.outcome.clone(),
+            command: proof.command.clone(),
+            console: proof.console.clone(),
+        }
+    }
+
+    const fn place_words(&self) -> &'static str {
+        match self.place {
+            Place::RootBus => "on the root bus",
+            Place::BehindPort => "behind a port",
+        }
+    }
+
+    fn finding(&self) -> Option<Finding> {
+        let (code, found) = match &self.outcome {
+            BootOutcome::Passed => return None,
+            BootOutcome::Failed(why) => (Code::NetworkBootDiffers, why),
+            BootOutcome::CouldNotRun(why) => (Code::ProofCouldNotRun, why),
+        };
+        let subject = format!(
+            "{} on {} {} under {}",
+            self.device,
+            self.machine,
+            self.place_words(),
+            self.firmware
+        );
+        let required = if self.expected {
+            "the plan says that network boot is reached"
+        } else {
+            "the plan says that network boot is not reached"
+        };
+        Some(finding(code, subject, found, required.to_owned()))
+    }
+}
+
+fn finding(code: Code, subject: String, found: &str, required: String) -> Finding {
+    Finding {
+        code,
+        severity: code.default_severity(),
+        subject,
+        place: FindingPlace::default(),
+        found: found.to_owned(),
+        required,
+        next_step: code.explanation().remedy.to_owned(),
+    }
+}
+
+fn not_passed(kind: NonSuccessKind, why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(why.to_owned());
+    status
+}
+
+fn case(name: &str, device: &str, status: TestCaseStatus, said: &str) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(device);
+    if !said.is_empty() {
+        case.set_system_err(said);
+    }
+    case
+}
