@@ -562,3 +562,28 @@ fn a_date_that_is_no_number_is_refused() {
         assert!(!out.exists());
     }
 }
+
+#[test]
+fn a_proof_without_qemu_says_so_and_has_a_status_of_its_own() {
+    let mut command = romcompat();
+    command.env("PATH", "/nowhere").arg("prove");
+    let output = command.arg(fixture(1)).arg(fixture(2)).output().unwrap();
+    assert_eq!(status(&output), 4, "{}", words(&output));
+    assert!(
+        words(&output).contains("qemu-system-x86_64"),
+        "{}",
+        words(&output)
+    );
+    for (option, value) in [
+        ("--device", "e1001"),
+        ("--partition", "3/2"),
+        ("--arch", "s390x"),
+        ("--jobs", "0"),
+        ("--source-qemu", "'"),
+    ] {
+        let mut command = romcompat();
+        command.arg("prove").arg(fixture(1)).arg(fixture(2));
+        let output = command.args([option, value]).output().unwrap();
+        assert_eq!(status(&output), 2, "{option}: {}", words(&output));
+    }
+}

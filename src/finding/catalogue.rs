@@ -281,7 +281,7 @@ codes! {
     ProofDisagrees = 401, "proof-disagrees", Error,
         what: "QEMU did something else than the plan says.",
         why: "A guest that the plan calls safe would be refused, or the other way round.",
-        remedy: "Look at the command lines and what QEMU said (`--keep FOLDER`): is the package installed as it was proved, and does a QEMU of your own change what it does with ROMs?";
+        remedy: "Look at the command lines and what QEMU said (`--keep FOLDER`); a QEMU of your own may do something else with ROMs.";
     RefusedForAnotherReason = 402, "refused-for-another-reason", Warning,
         what: "QEMU refused a guest, and not for its ROM.",
         why: "The ROMs are right, and these two releases of QEMU cannot exchange this guest all the same; nothing about ROMs can mend that.",

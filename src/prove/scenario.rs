@@ -229,3 +229,103 @@ impl<'a> Scenario<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::rom_set;
+    use crate::plan::{BootIds, CompatPlan, Naming, Selection};
+    use crate::prove::{CannotRun, CompatRoms};
+    use crate::qemu::{Arch, QemuVersion, device_by_name};
+    use std::collections::BTreeMap;
+
+    fn emulator() -> Emulator {
+        Emulator {
+            command: vec!["qemu".into()],
+            version: QemuVersion::new(7, 2),
+            machines: Vec::new(),
+        }
+    }
+
+    /// Hands over the scenarios of an e1000 whose ROM grows from 8K to 16K.
+    fn with_scenarios(check: impl FnOnce(&[Scenario<'_>])) {
+        let old = rom_set(&[("efi-e1000.rom", 5000)]);
+        let new = rom_set(&[("efi-e1000.rom", 9000)]);
+        let naming = Naming::default();
+        let selection = Selection::default();
+        let plan =
+            CompatPlan::new(&old, Some(&new), &selection, &naming, None, BootIds::Keep).unwrap();
+        let compat = CompatRoms::of(&plan, "");
+        let folder = tempfile::tempdir().unwrap();
+        let hosts = Hosts::write(folder.path(), &old, &new, &compat).unwrap();
+        let emulator = emulator();
+        let emulators = Emulators {
+            old: &emulator,
+            new: &emulator,
+        };
+        let machine = MachineType::parse(Arch::X86_64, "pc-i440fx-7.2").unwrap();
+        let device = device_by_name("e1000").unwrap();
+        check(&Scenario::of_device(&hosts, emulators, machine, device));
+    }
+
+    fn migrated(result: Result<Migration, CannotRun>) -> Migrated {
+        Migrated {
+            result,
+            commands: Vec::new(),
+            said: String::new(),
+        }
+    }
+
+    fn refused(line: &str) -> Migrated {
+        migrated(Ok(Migration::Refused(format!("qemu: {line}"))))
+    }
+
+    #[test]
+    fn a_rom_that_grows_is_refused_and_its_compat_rom_accepted() {
+        with_scenarios(|scenarios| {
+            let expected: BTreeMap<_, _> = scenarios
+                .iter()
+                .map(|scenario| (scenario.kind, scenario.expected.clone()))
+                .collect();
+            assert_eq!(expected.len(), Kind::ALL.len());
+            let mismatch =
+                "Size mismatch: 0000:00:04.0/e1000.rom: 0x2000 != 0x4000: Invalid argument";
+            assert_eq!(
+                expected[&Kind::OldToNew],
+                Expected::Refused(mismatch.to_owned())
+            );
+            for kind in [Kind::CompatByGlobals, Kind::CompatToOld, Kind::OtherContent] {
+                assert_eq!(expected[&kind], Expected::Accepted, "{kind:?}");
+            }
+            let missing = "failed to find romfile \"absent/compat-8k-efi-e1000.rom\"";
+            assert_eq!(
+                expected[&Kind::CompatMissing],
+                Expected::Refused(missing.to_owned())
+            );
+        });
+    }
+
+    #[test]
+    fn an_outcome_tells_a_rom_from_another_reason_and_from_none() {
+        with_scenarios(|scenarios| {
+            let of = |kind| scenarios.iter().find(|s| s.kind == kind).unwrap();
+            let (grown, compat) = (of(Kind::OldToNew), of(Kind::CompatByGlobals));
+            let Expected::Refused(line) = &grown.expected else {
+                panic!("accepted");
+            };
+            let accepted = migrated(Ok(Migration::Accepted));
+            let vring = refused("VQ 0 vring.num 1024 exceeds allocated max 256");
+            let cannot = migrated(Err(CannotRun("no answer".to_owned())));
+            assert_eq!(grown.judge(&refused(line)), Outcome::Passed);
+            assert_eq!(compat.judge(&accepted), Outcome::Passed);
+            assert!(matches!(grown.judge(&accepted), Outcome::Failed(_)));
+            assert!(matches!(compat.judge(&refused(line)), Outcome::Failed(_)));
+            assert!(matches!(
+                grown.judge(&refused("failed to find romfile \"x\"")),
+                Outcome::Failed(_)
+            ));
+            assert!(matches!(compat.judge(&vring), Outcome::OtherReason(_)));
+            assert!(matches!(compat.judge(&cannot), Outcome::CouldNotRun(_)));
+        });
+    }
+}
