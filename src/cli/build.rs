@@ -85,8 +85,8 @@ pub(super) fn plan<'a>(
 /// An absolute path without `.`, `..`, double or final slashes.
 fn install_folder(text: &str) -> Result<String, Failure> {
     let trimmed = text.trim_end_matches('/');
-    let is_part =
-        |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_graphic());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(is_plain);
     match trimmed.strip_prefix('/') {
         Some(rest) if rest.split('/').all(is_part) => Ok(trimmed.to_owned()),
         _ => Err(Failure::usage(format!(

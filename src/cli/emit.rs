@@ -7,12 +7,16 @@ use super::exit::{self, Exit, Failure};
 use super::input;
 use super::output::Outputs;
 use super::terminal::Terminal;
-use crate::emit::{globals, libvirt, mapping, readconfig};
+use crate::emit::{
+    ArrayForm, CompatArray, Patch, SOURCE_FILES, SourceTree, compat_array, globals, libvirt,
+    mapping, patch, readconfig,
+};
 use crate::finding::has_errors;
 use crate::plan::{CompatPlan, NamePattern};
 use crate::report::EmitReport;
-use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// `emit`.
 #[derive(Debug, Args)]
@@ -31,6 +35,9 @@ pub enum Form {
     /// A file for QEMU's `-readconfig`
     #[command(after_help = exit::TABLE)]
     Readconfig(Mapping),
+    /// Entries for QEMU's compat arrays, or a patch for its source
+    #[command(after_help = exit::TABLE)]
+    CompatArray(Arrays),
     /// `<rom>` elements for the interfaces of libvirt guests, and the commands
     /// of virt-xml that set them
     #[command(after_help = exit::TABLE)]
@@ -69,14 +76,49 @@ pub struct Mapping {
     pub install_dir: Option<String>,
 }
 
+/// What stands in which compat arrays.
+#[derive(Debug, Args)]
+pub struct Arrays {
+    /// The newest machine type that needs the old ROMs; older ones need
+    /// nothing more. Where the newest pc-i440fx and pc-q35 differ, give both
+    #[arg(long, value_name = "TYPE", required = true)]
+    pub up_to: Vec<String>,
+    /// Reach only pc-i440fx and pc-q35, and no other architecture
+    #[arg(long)]
+    pub pc_only: bool,
+    /// How QEMU writes its compat properties: as arrays, or up to 3.1 as
+    /// macros
+    #[arg(long, value_enum, default_value_t = Style::Array, conflicts_with = "qemu_source")]
+    pub style: Style,
+    /// Write a patch for the source of QEMU in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub qemu_source: Option<PathBuf>,
+    /// What is mapped.
+    #[command(flatten)]
+    pub mapping: Mapping,
+}
+
+/// How QEMU writes its compat properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// hw_compat_X_Y[]
+    Array,
+    /// HW_COMPAT_X_Y
+    Macro,
+}
+
 /// Prints or writes the mapping of a plan.
 pub fn run(command: &Emit, terminal: &Terminal) -> Result<Exit, Failure> {
     match &command.form {
-        Form::Globals(wish) => emit(wish, "globals", globals, terminal),
-        Form::Readconfig(wish) => emit(wish, "readconfig", readconfig, terminal),
+        Form::Globals(wish) => emit(wish, "globals", |plan| Ok(globals(plan)), terminal),
+        Form::Readconfig(wish) => emit(wish, "readconfig", |plan| Ok(readconfig(plan)), terminal),
         Form::Libvirt(wish) => {
-            let text = |plan: &CompatPlan<'_>| libvirt(&mapping(plan), &plan.install_dir);
+            let text = |plan: &CompatPlan<'_>| Ok(libvirt(&mapping(plan), &plan.install_dir));
             emit(wish, "libvirt", text, terminal)
+        }
+        Form::CompatArray(wish) => {
+            let text = |plan: &CompatPlan<'_>| arrays(wish, plan, terminal);
+            emit(&wish.mapping, "compat-array", text, terminal)
         }
     }
 }
@@ -84,7 +126,7 @@ pub fn run(command: &Emit, terminal: &Terminal) -> Result<Exit, Failure> {
 fn emit(
     wish: &Mapping,
     form: &'static str,
-    text: impl Fn(&CompatPlan<'_>) -> String,
+    text: impl Fn(&CompatPlan<'_>) -> Result<String, Failure>,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let typed = BuildSettings {
@@ -110,7 +152,7 @@ fn emit(
         });
         String::new()
     } else {
-        text(&plan)
+        text(&plan)?
     };
     let labels = (&*old.label, new.as_ref().map(|new| &*new.label));
     let report = EmitReport::new(form, labels, &mapping, text, findings);
@@ -124,4 +166,58 @@ fn emit(
         _ => terminal.answer(&report, |_| report.text.clone())?,
     }
     Ok(Exit::Clean)
+}
+
+fn arrays(wish: &Arrays, plan: &CompatPlan<'_>, terminal: &Terminal) -> Result<String, Failure> {
+    let arrays =
+        CompatArray::up_to(&wish.up_to, wish.pc_only, &mapping(plan)).map_err(Failure::usage)?;
+    let Some(folder) = &wish.qemu_source else {
+        let form = match wish.style {
+            Style::Array => ArrayForm::Array,
+            Style::Macro => ArrayForm::Macro,
+        };
+        return Ok(compat_array(&arrays, form));
+    };
+    let tree = source_tree(folder)?;
+    match patch(&tree, &arrays).map_err(|error| Failure::file(folder.display(), error))? {
+        Patch::Diff(text) => Ok(text),
+        Patch::Applied => {
+            terminal.remark(
+                "The source of QEMU has every entry already, so there is nothing to change.",
+            );
+            Ok(String::new())
+        }
+    }
+}
+
+/// No file of QEMU's source with compat arrays is as long as this, in bytes.
+const LONGEST_SOURCE: u64 = 4 << 20;
+
+fn source_tree(folder: &Path) -> Result<SourceTree, Failure> {
+    let metadata = fs::metadata(folder).map_err(|error| Failure::file(folder.display(), error))?;
+    if !metadata.is_dir() {
+        return Err(Failure::file(
+            folder.display(),
+            "it is a file; give the folder with the source of QEMU",
+        ));
+    }
+    let mut tree = SourceTree::default();
+    for name in SOURCE_FILES {
+        let path = folder.join(name);
+        let fail = |error: io::Error| Failure::file(path.display(), error);
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(fail(error)),
+            Ok(metadata) if !metadata.is_file() || metadata.len() > LONGEST_SOURCE => {
+                return Err(Failure::file(
+                    path.display(),
+                    "it is no source file of QEMU",
+                ));
+            }
+            Ok(_) => {}
+        }
+        let text = fs::read_to_string(&path).map_err(fail)?;
+        tree.files.insert(name, text);
+    }
+    Ok(tree)
 }

@@ -1,10 +1,15 @@
 //! The mapping from devices to compat ROMs, in the forms that QEMU and libvirt
 //! read.
 
+mod compat_array;
 mod globals;
 mod libvirt;
 mod readconfig;
 
+pub use compat_array::{
+    ArrayForm, ArrayKind, CompatArray, Patch, PatchError, SOURCE_FILES, SourceTree, UpToError,
+    compat_array, patch,
+};
 pub use globals::globals;
 pub use libvirt::{interface_model, libvirt, rom_element};
 pub use readconfig::readconfig;

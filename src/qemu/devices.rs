@@ -1,6 +1,6 @@
 //! PCI devices that load a ROM file by default.
 
-use super::Family;
+use super::{Family, QemuVersion};
 use crate::rom::PciIds;
 use serde::Serialize;
 
@@ -31,6 +31,19 @@ impl Device {
     #[must_use]
     pub fn example_ram_block(&self) -> String {
         format!("{}/{}", Family::I440fx.block_address(2), self.ram_block)
+    }
+
+    /// Whether a release of QEMU, 2.8 or later, has the device. The variants of
+    /// virtio devices and `ati-vga` came with 4.0, `bochs-display` with 3.0
+    /// (read in the change logs, not seen).
+    #[must_use]
+    pub fn is_in(&self, version: QemuVersion) -> bool {
+        let since = match self.name {
+            "virtio-net-pci-transitional" | "virtio-net-pci-non-transitional" | "ati-vga" => 4,
+            "bochs-display" => 3,
+            _ => return true,
+        };
+        version >= QemuVersion::new(since, 0)
     }
 
     /// Every pair of ids that the device may have, without repetition.

@@ -1,0 +1,303 @@
+//! A patch that puts entries into the compat arrays of QEMU's source.
+
+use super::source::{NotFound, find_array, find_macro, find_options, romfile_entries};
+use super::{ArrayForm, ArrayKind, CompatArray, SourceTree};
+use crate::qemu::QemuVersion;
+use similar::TextDiff;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// What a source tree needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patch {
+    /// This unified diff below a DEP-3 header.
+    Diff(String),
+    /// Nothing: every entry is there.
+    Applied,
+}
+
+/// Why there is no patch.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PatchError {
+    /// No file with compat arrays.
+    #[error(
+        "no source tree of QEMU: neither hw/core/machine.c nor include/hw/compat.h with compat properties is in it; give the folder that `configure` is in"
+    )]
+    NotASourceTree,
+    /// An array that the tree does not have.
+    #[error(
+        "{file} has no {name}{newest}; the array of a version comes with the release after it, and until then its machine types have what is default",
+        newest = newest_words(.newest.as_ref())
+    )]
+    NoArray {
+        /// The file that should have it.
+        file: &'static str,
+        /// Its name.
+        name: String,
+        /// The newest version with such an array, if there is any.
+        newest: Option<QemuVersion>,
+    },
+    /// A machine type whose options are set by no function.
+    #[error("{file} has no function that sets the options of {machine}")]
+    NoOptions {
+        /// The file that should have it.
+        file: &'static str,
+        /// The machine type.
+        machine: String,
+    },
+    /// An array in a shape that is not known.
+    #[error(
+        "{file}, line {line}: {name} is not written as `{shape}`; put the entries in by hand (without --qemu-source they are printed)"
+    )]
+    OtherShape {
+        /// The file.
+        file: &'static str,
+        /// The line, counted from 1.
+        line: usize,
+        /// The array.
+        name: String,
+        /// How it should be written.
+        shape: &'static str,
+    },
+    /// Arrays that QEMU up to 3.1 has no place for.
+    #[error(
+        "QEMU up to 3.1 gives pc-i440fx and pc-q35 of a version the same properties; give --up-to one version"
+    )]
+    FamiliesInMacros,
+    /// An entry of the same device with another value.
+    #[error(
+        "{file}: {name} has `{found}` as the romfile of {device}, and `{wanted}` is to be there; remove that entry, or give the compat ROMs its names with --name-pattern"
+    )]
+    OtherRomfile {
+        /// The file.
+        file: &'static str,
+        /// The array.
+        name: String,
+        /// The device.
+        device: String,
+        /// What stands there.
+        found: String,
+        /// What should.
+        wanted: String,
+    },
+    /// Some entries are there, others are not.
+    #[error(
+        "{file}: {name} has the entries of {present}, and lacks those of {absent}; remove what is there, or add the rest by hand (without --qemu-source they are printed)",
+        present = .present.join(", "),
+        absent = .absent.join(", ")
+    )]
+    HalfApplied {
+        /// The file.
+        file: &'static str,
+        /// The array.
+        name: String,
+        /// Devices that have an entry.
+        present: Vec<String>,
+        /// Devices that have none.
+        absent: Vec<String>,
+    },
+}
+
+fn newest_words(newest: Option<&QemuVersion>) -> String {
+    newest.map_or_else(String::new, |version| {
+        format!(" (the newest there is for {version})")
+    })
+}
+
+/// Comment above the entries, in the array and the macro.
+const COMMENT: &str = "Guests keep the sizes of the option ROMs that they were started with.";
+
+/// The patch that a source tree needs so that each array has its entries.
+///
+/// # Errors
+/// [`PatchError`] for a tree that is not understood, and for one that has some
+/// of the entries, or others.
+pub fn patch(tree: &SourceTree, arrays: &[CompatArray]) -> Result<Patch, PatchError> {
+    let form = tree.form().ok_or(PatchError::NotASourceTree)?;
+    let mut changed: BTreeMap<&str, String> = BTreeMap::new();
+    let mut machines = Vec::new();
+    for array in arrays {
+        let file = array.file(form);
+        let text = changed.get(file).map_or(tree.text(file), String::as_str);
+        let new = match (array.kind, form) {
+            (ArrayKind::Every | ArrayKind::Pc, _) => insert(tree, text, array, form)?,
+            (_, ArrayForm::Macro) => return Err(PatchError::FamiliesInMacros),
+            (_, ArrayForm::Array) => add_array(text, array)?,
+        };
+        if let Some(new) = new {
+            changed.insert(file, new);
+            machines.push(array.machines());
+        }
+    }
+    if changed.is_empty() {
+        return Ok(Patch::Applied);
+    }
+    let mut text = header(&machines);
+    for (file, new) in &changed {
+        let diff = TextDiff::from_lines(tree.text(file), new.as_str());
+        let diff = diff
+            .unified_diff()
+            .header(&format!("a/{file}"), &format!("b/{file}"))
+            .to_string();
+        text.push_str(&diff);
+    }
+    Ok(Patch::Diff(text))
+}
+
+/// Fields of DEP-3 (<https://dep-team.pages.debian.net/deps/dep3/>).
+fn header(machines: &[String]) -> String {
+    format!(
+        "Description: Let older machine types load the option ROMs of former releases\n \
+         The size of an option ROM is part of a guest's hardware. These entries name\n \
+         the former ROMs, under compat names, for\n - {}.\n \
+         A machine type has the entries of every newer array, too, so that one entry\n \
+         for a device suffices.\n\
+         Origin: vendor\n\
+         Forwarded: not-needed\n\
+         ---\n",
+        machines.join(",\n - ")
+    )
+}
+
+/// Whether the entries are missing in this text of an array; an error where
+/// only some are, or others.
+fn is_missing(text: &str, array: &CompatArray, form: ArrayForm) -> Result<bool, PatchError> {
+    let file = array.file(form);
+    let name = array.name(form);
+    let there = romfile_entries(text);
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
+    for (device, wanted) in array.entries_in(form) {
+        // QEMU takes the last one.
+        match there.iter().rev().find(|(found, _)| found == device) {
+            Some((_, found)) if found == wanted => present.push(device.clone()),
+            Some((_, found)) => {
+                return Err(PatchError::OtherRomfile {
+                    file,
+                    name,
+                    device: device.clone(),
+                    found: found.clone(),
+                    wanted: wanted.clone(),
+                });
+            }
+            None => absent.push(device.clone()),
+        }
+    }
+    if !present.is_empty() && !absent.is_empty() {
+        return Err(PatchError::HalfApplied {
+            file,
+            name,
+            present,
+            absent,
+        });
+    }
+    Ok(!absent.is_empty())
+}
+
+/// A text in which these lines, counted from 0, are replaced.
+fn replaced(text: &str, lines: std::ops::Range<usize>, new: &str) -> String {
+    let all = || text.split_inclusive('\n');
+    let before = all().take(lines.start);
+    let after = all().skip(lines.end);
+    before.chain([new]).chain(after).collect()
+}
+
+/// Puts the entries first in an array or macro that is there.
+fn insert(
+    tree: &SourceTree,
+    text: &str,
+    array: &CompatArray,
+    form: ArrayForm,
+) -> Result<Option<String>, PatchError> {
+    let name = array.name(form);
+    let (found, shape) = match form {
+        ArrayForm::Array => (find_array(text, &name), "GlobalProperty NAME[] = {"),
+        ArrayForm::Macro => (find_macro(text, &name), "#define NAME \\"),
+    };
+    let file = array.file(form);
+    let found = found.map_err(|error| match error {
+        NotFound::Missing => PatchError::NoArray {
+            file,
+            newest: tree.newest(array, form),
+            name: name.clone(),
+        },
+        NotFound::OtherShape(line) => PatchError::OtherShape {
+            file,
+            line,
+            name: name.clone(),
+            shape,
+        },
+    })?;
+    let count = found.end.saturating_sub(found.start);
+    let body: String = text
+        .split_inclusive('\n')
+        .skip(found.start)
+        .take(count)
+        .collect();
+    if !is_missing(&body, array, form)? {
+        return Ok(None);
+    }
+    let lines = array.lines(form);
+    let first = body.lines().next().unwrap_or_default();
+    let new = match form {
+        ArrayForm::Array if found.is_empty => {
+            let open = first.split('{').next().unwrap_or_default();
+            format!("{open}{{\n    /* {COMMENT} */\n{lines}}};\n")
+        }
+        ArrayForm::Array => format!("{first}\n    /* {COMMENT} */\n{lines}"),
+        ArrayForm::Macro if found.is_empty => {
+            let lines = lines.trim_end_matches(['\\', '\n']);
+            format!("#define {name} \\\n    /* {COMMENT} */\\\n{lines}\n")
+        }
+        ArrayForm::Macro => format!("{first}\n    /* {COMMENT} */\\\n{lines}"),
+    };
+    let after = found.start.saturating_add(1);
+    Ok(Some(replaced(text, found.start..after, &new)))
+}
+
+/// Puts an array before the function that sets the options of the newest
+/// machine type, and adds its properties at the function's end.
+fn add_array(text: &str, array: &CompatArray) -> Result<Option<String>, PatchError> {
+    let form = ArrayForm::Array;
+    let (file, name) = (array.file(form), array.name(form));
+    match find_array(text, &name) {
+        Err(NotFound::Missing) => {}
+        Err(NotFound::OtherShape(line)) => {
+            return Err(PatchError::OtherShape {
+                file,
+                line,
+                name,
+                shape: "GlobalProperty NAME[] = {",
+            });
+        }
+        // With every entry there is nothing to do; with none, or other ones,
+        // the array is not ours.
+        Ok(_) if !is_missing(text, array, form)? => return Ok(None),
+        Ok(found) => {
+            return Err(PatchError::OtherShape {
+                file,
+                line: found.start.saturating_add(1),
+                name,
+                shape: "GlobalProperty NAME[] = {",
+            });
+        }
+    }
+    let family = match array.kind {
+        ArrayKind::Q35 => "pc_q35",
+        _ => "pc_i440fx",
+    };
+    let options =
+        find_options(text, family, array.version).ok_or_else(|| PatchError::NoOptions {
+            file,
+            machine: format!("{}-{}", family.replace('_', "-"), array.version),
+        })?;
+    let call = format!(
+        "    compat_props_add(m->compat_props, {name},\n                     G_N_ELEMENTS({name}));\n"
+    );
+    let declared = format!(
+        "/* {COMMENT} */\nstatic GlobalProperty {name}[] = {{\n{}}};\n\n",
+        array.lines(form)
+    );
+    let with_call = replaced(text, options.end..options.end, &call);
+    let start = options.start;
+    Ok(Some(replaced(&with_call, start..start, &declared)))
+}
