@@ -4,7 +4,9 @@ use crate::plan::CompatPlan;
 
 /// One `-global DEVICE.romfile=NAME` a line. Each variant of a card has an
 /// option of its own, since QEMU hands none on from `virtio-net-pci` or
-/// `e1000` to their variants (seen with QEMU 5.2 to 11.1).
+/// `e1000` to their variants (seen with QEMU 5.2 to 11.1). Of network cards
+/// that the machine lacks, QEMU says nothing; of display adapters, that their
+/// option is not used (seen with 7.2).
 #[must_use]
 pub fn globals(plan: &CompatPlan<'_>) -> String {
     let option = |mapped: super::Mapped<'_>| {

@@ -13,7 +13,9 @@
 mod agreement;
 #[path = "../common/mod.rs"]
 mod common;
+mod compat_array;
 mod edit;
+mod emit;
 mod fetched;
 mod package;
 mod prove;

@@ -113,8 +113,32 @@ const COMMENT: &str = "Guests keep the sizes of the option ROMs that they were s
 /// [`PatchError`] for a tree that is not understood, and for one that has some
 /// of the entries, or others.
 pub fn patch(tree: &SourceTree, arrays: &[CompatArray]) -> Result<Patch, PatchError> {
+    let (changed, machines) = changes(tree, arrays)?;
+    if changed.is_empty() {
+        return Ok(Patch::Applied);
+    }
+    let mut text = header(&machines);
+    for (file, new) in &changed {
+        let diff = TextDiff::from_lines(tree.text(file), new.as_str());
+        let diff = diff
+            .unified_diff()
+            .header(&format!("a/{file}"), &format!("b/{file}"))
+            .to_string();
+        text.push_str(&diff);
+    }
+    Ok(Patch::Diff(text))
+}
+
+/// Files with their new texts.
+type Changes = BTreeMap<&'static str, String>;
+
+/// What changes, and for which machine types.
+fn changes(
+    tree: &SourceTree,
+    arrays: &[CompatArray],
+) -> Result<(Changes, Vec<String>), PatchError> {
     let form = tree.form().ok_or(PatchError::NotASourceTree)?;
-    let mut changed: BTreeMap<&str, String> = BTreeMap::new();
+    let mut changed = Changes::new();
     let mut machines = Vec::new();
     for array in arrays {
         let file = array.file(form);
@@ -129,19 +153,7 @@ pub fn patch(tree: &SourceTree, arrays: &[CompatArray]) -> Result<Patch, PatchEr
             machines.push(array.machines());
         }
     }
-    if changed.is_empty() {
-        return Ok(Patch::Applied);
-    }
-    let mut text = header(&machines);
-    for (file, new) in &changed {
-        let diff = TextDiff::from_lines(tree.text(file), new.as_str());
-        let diff = diff
-            .unified_diff()
-            .header(&format!("a/{file}"), &format!("b/{file}"))
-            .to_string();
-        text.push_str(&diff);
-    }
-    Ok(Patch::Diff(text))
+    Ok((changed, machines))
 }
 
 /// Fields of DEP-3 (<https://dep-team.pages.debian.net/deps/dep3/>).
@@ -300,4 +312,117 @@ fn add_array(text: &str, array: &CompatArray) -> Result<Option<String>, PatchErr
     let with_call = replaced(text, options.end..options.end, &call);
     let start = options.start;
     Ok(Some(replaced(&with_call, start..start, &declared)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emit::compat_array::source::{COMPAT_H, MACHINE_C, PC_C, PIIX_C, Q35_C};
+
+    fn array(kind: ArrayKind, version: (u16, u16)) -> CompatArray {
+        let own = |text: &str| text.to_owned();
+        CompatArray {
+            kind,
+            version: QemuVersion::new(version.0, version.1),
+            entries: vec![
+                (own("e1000"), own("compat-256k-efi-e1000.rom")),
+                (own("pcnet"), own("compat-256k-efi-pcnet.rom")),
+            ],
+        }
+    }
+
+    fn tree(files: &[(&'static str, &str)]) -> SourceTree {
+        let own = |(path, text): &(&'static str, &str)| (*path, (*text).to_owned());
+        SourceTree {
+            files: files.iter().map(own).collect(),
+        }
+    }
+
+    fn qemu_10_1() -> SourceTree {
+        const MACHINE: &str = include_str!("../../../fixtures/qemu-source/10.1/hw/core/machine.c");
+        const PC: &str = include_str!("../../../fixtures/qemu-source/10.1/hw/i386/pc.c");
+        const PIIX: &str = include_str!("../../../fixtures/qemu-source/10.1/hw/i386/pc_piix.c");
+        const Q35: &str = include_str!("../../../fixtures/qemu-source/10.1/hw/i386/pc_q35.c");
+        tree(&[
+            (MACHINE_C, MACHINE),
+            (PC_C, PC),
+            (PIIX_C, PIIX),
+            (Q35_C, Q35),
+        ])
+    }
+
+    fn qemu_2_11() -> SourceTree {
+        const COMPAT: &str = include_str!("../../../fixtures/qemu-source/2.11/include/hw/compat.h");
+        tree(&[(COMPAT_H, COMPAT)])
+    }
+
+    #[test]
+    fn what_was_patched_once_is_not_patched_again() {
+        let every = |version| vec![array(ArrayKind::Every, version)];
+        let both = vec![
+            array(ArrayKind::I440fx, (9, 2)),
+            array(ArrayKind::Q35, (9, 1)),
+        ];
+        for (mut tree, arrays) in [
+            (qemu_10_1(), every((9, 2))),
+            (qemu_10_1(), every((10, 0))),
+            (qemu_10_1(), vec![array(ArrayKind::Pc, (10, 0))]),
+            (qemu_10_1(), both),
+            (qemu_2_11(), every((2, 10))),
+            (qemu_2_11(), every((2, 8))),
+            (qemu_2_11(), every((2, 7))),
+        ] {
+            let (changed, _) = changes(&tree, &arrays).unwrap();
+            assert!(!changed.is_empty());
+            tree.files.extend(changed);
+            assert_eq!(patch(&tree, &arrays), Ok(Patch::Applied), "{arrays:?}");
+        }
+    }
+
+    #[test]
+    fn a_tree_that_was_patched_in_part_or_otherwise_is_refused() {
+        let arrays = [array(ArrayKind::Every, (9, 2))];
+        let with = |entry: &str| {
+            let text = format!("GlobalProperty hw_compat_9_2[] = {{\n    {entry}\n}};\n");
+            patch(&tree(&[(MACHINE_C, &text)]), &arrays).unwrap_err()
+        };
+        let half = with("{ \"e1000\", \"romfile\", \"compat-256k-efi-e1000.rom\" },");
+        assert_eq!(
+            half,
+            PatchError::HalfApplied {
+                file: MACHINE_C,
+                name: "hw_compat_9_2".to_owned(),
+                present: vec!["e1000".to_owned()],
+                absent: vec!["pcnet".to_owned()],
+            }
+        );
+        let other = with("{ \"pcnet\", \"romfile\", \"pxe-pcnet.rom\" },");
+        assert!(
+            other
+                .to_string()
+                .contains("`pxe-pcnet.rom` as the romfile of pcnet")
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let error = |tree: &SourceTree, array| patch(tree, &[array]).unwrap_err();
+        let none = SourceTree::default();
+        let every = array(ArrayKind::Every, (10, 1));
+        assert_eq!(error(&none, every.clone()), PatchError::NotASourceTree);
+        let missing = error(&qemu_10_1(), every);
+        assert!(
+            missing.to_string().starts_with(
+                "hw/core/machine.c has no hw_compat_10_1 (the newest there is for 10.0)"
+            ),
+            "{missing}"
+        );
+        let family = error(&qemu_10_1(), array(ArrayKind::Q35, (8, 0)));
+        assert_eq!(
+            family.to_string(),
+            "hw/i386/pc_q35.c has no function that sets the options of pc-q35-8.0"
+        );
+        let family = error(&qemu_2_11(), array(ArrayKind::Q35, (2, 10)));
+        assert_eq!(family, PatchError::FamiliesInMacros);
+    }
 }

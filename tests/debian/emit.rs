@@ -1,0 +1,160 @@
+//! Each form of the mapping, judged by QEMU and by libvirt's own tools.
+
+use crate::common::{romcompat, status, words};
+use crate::fetched::{grown_release, newer_qemu, package, tool};
+use romcompat::qemu::Arch;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// The mapping of the release whose EFI ROMs grew to 512K.
+fn emit(form: &str) -> String {
+    let (old, new) = grown_release();
+    emit_of(form, &[&old, new.path()], &[])
+}
+
+fn emit_of(form: &str, inputs: &[&Path], more: &[&str]) -> String {
+    let mut command = romcompat();
+    command.args(["emit", form]).args(inputs).args(more);
+    let output = command.output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Starts QEMU without any device and ends it by its monitor.
+fn start(qemu: &Path, arguments: &[String]) -> Output {
+    let mut command = Command::new(qemu);
+    command
+        .args(["-machine", "pc,accel=tcg", "-S", "-nodefaults"])
+        .args(["-display", "none", "-qmp", "stdio"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut monitor = child.stdin.take().unwrap();
+    let commands = "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"quit\"}\n";
+    monitor.write_all(commands.as_bytes()).unwrap();
+    drop(monitor);
+    child.wait_with_output().unwrap()
+}
+
+fn both_qemu() -> [PathBuf; 2] {
+    [
+        PathBuf::from("qemu-system-x86_64"),
+        newer_qemu(Arch::X86_64),
+    ]
+}
+
+/// The options of the text that `emit globals` prints.
+fn options(globals: &str) -> Vec<String> {
+    globals.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+fn every_class_in_the_mapping_exists_in_both_releases_of_qemu() {
+    let old = package("bookworm", "ipxe-qemu");
+    let globals = options(&emit_of("globals", &[&old], &[]));
+    for class in [
+        "e1000-82545em",
+        "ne2k_pci",
+        "virtio-net-pci-non-transitional",
+        "i82559er",
+    ] {
+        let start = format!("{class}.romfile=");
+        assert!(globals.iter().any(|o| o.starts_with(&start)), "{class}");
+    }
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("romfiles.cfg");
+    fs::write(&file, emit_of("readconfig", &[&old], &[])).unwrap();
+    let readconfig = ["-readconfig", file.to_str().unwrap()].map(str::to_owned);
+    for qemu in both_qemu() {
+        for arguments in [&globals[..], &readconfig] {
+            let output = start(&qemu, arguments);
+            assert_eq!(status(&output), 0, "{}", words(&output));
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(said, "", "{}", qemu.display());
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and a newer QEMU"]
+fn qemu_would_say_so_if_a_class_did_not_exist() {
+    for qemu in both_qemu() {
+        let output = start(&qemu, &options("-global ne2000.romfile=a.rom"));
+        let said = words(&output);
+        assert!(
+            said.contains("global ne2000.romfile has invalid class name"),
+            "{said}"
+        );
+    }
+}
+
+/// A guest with one interface of each model.
+fn domain(models: &[&str]) -> String {
+    let interfaces: String = models
+        .iter()
+        .enumerate()
+        .map(|(number, model)| {
+            format!(
+                "<interface type='user'><mac address='52:54:00:00:00:{number:02x}'/>\
+                 <model type='{model}'/></interface>\n"
+            )
+        })
+        .collect();
+    format!(
+        "<domain type='qemu'><name>guest</name><memory>65536</memory>\n\
+         <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>\n\
+         <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>\n\
+         {interfaces}</devices></domain>\n"
+    )
+}
+
+#[test]
+#[ignore = "needs fetched ROMs and virt-xml"]
+fn the_commands_of_virt_xml_put_each_element_in_its_place() {
+    let text = emit("libvirt");
+    let commands: Vec<Vec<String>> = text
+        .lines()
+        .filter(|line| line.starts_with("virt-xml "))
+        .map(|line| shell_words::split(line).unwrap())
+        .collect();
+    let models: Vec<&str> = commands
+        .iter()
+        .map(|words| words[3].strip_prefix("model=").unwrap())
+        .collect();
+    assert!(models.contains(&"virtio-transitional") && models.contains(&"ne2k_pci"));
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("guest.xml");
+    fs::write(&file, domain(&models)).unwrap();
+    for words in &commands {
+        assert_eq!(words[1], "GUEST");
+        // From standard input, in place of the guest of this name.
+        let output = Command::new(&words[0])
+            .args(["--connect", "test:///default"])
+            .args(&words[2..])
+            .stdin(fs::File::open(&file).unwrap())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{words:?}");
+        fs::write(&file, &output.stdout).unwrap();
+    }
+    tool("virt-xml-validate", &[&file, &"domain"]);
+    let result = fs::read_to_string(&file).unwrap().replace('"', "'");
+    let elements: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("<rom "))
+        .collect();
+    assert_eq!(elements.len(), models.len());
+    for (model, element) in models.iter().zip(elements) {
+        let (_, after) = result
+            .split_once(&format!("<model type='{model}'/>"))
+            .unwrap();
+        let (interface, _) = after.split_once("</interface>").unwrap();
+        assert_eq!(interface.trim(), element, "{model}");
+    }
+}

@@ -1,0 +1,174 @@
+//! `emit`: what it prints and writes, and what it refuses.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod common;
+
+use common::{fixture, romcompat, status, words};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use tempfile::TempDir;
+
+fn emit(form: &str, more: &[&str]) -> Output {
+    let mut command = romcompat();
+    command.args(["emit", form]);
+    command.args([fixture(1), fixture(2)]).args(more);
+    command.output().unwrap()
+}
+
+fn refused(form: &str, more: &[&str], wanted: i32, wanted_words: &str) {
+    let output = emit(form, more);
+    let text = words(&output);
+    assert_eq!(status(&output), wanted, "{more:?}: {text}");
+    assert!(text.contains(wanted_words), "{more:?}: {text}");
+    assert!(output.stdout.is_empty(), "{text}");
+}
+
+#[test]
+fn a_folder_that_is_no_source_of_qemu_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("none");
+    let file = fixture(1);
+    for (source, words) in [
+        (missing.as_path(), "none: No such file or directory"),
+        (
+            &file,
+            "it is a file; give the folder with the source of QEMU",
+        ),
+        (
+            folder.path(),
+            "no source tree of QEMU: neither hw/core/machine.c nor",
+        ),
+    ] {
+        let source = source.to_str().unwrap();
+        let arguments = ["--up-to", "pc-i440fx-9.2", "--qemu-source", source];
+        refused("compat-array", &arguments, 3, words);
+    }
+    let core = folder.path().join("hw/core/machine.c");
+    fs::create_dir_all(&core).unwrap();
+    let source = folder.path().to_str().unwrap();
+    let arguments = ["--up-to", "pc-i440fx-9.2", "--qemu-source", source];
+    refused(
+        "compat-array",
+        &arguments,
+        3,
+        "it is no source file of QEMU",
+    );
+    fs::remove_dir(&core).unwrap();
+    fs::write(&core, b"\xff\xfe").unwrap();
+    refused(
+        "compat-array",
+        &arguments,
+        3,
+        "machine.c: stream did not contain valid UTF-8",
+    );
+}
+
+#[test]
+fn a_source_that_was_patched_by_hand_in_part_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let core = folder.path().join("hw/core");
+    fs::create_dir_all(&core).unwrap();
+    let text = "GlobalProperty hw_compat_9_2[] = {\n    { \"e1000\", \"romfile\", \"compat-256k-efi-e1000.rom\" },\n};\n";
+    fs::write(core.join("machine.c"), text).unwrap();
+    let source = folder.path().to_str().unwrap();
+    let arguments = ["--up-to", "pc-i440fx-9.2", "--qemu-source", source];
+    refused(
+        "compat-array",
+        &arguments,
+        3,
+        "hw/core/machine.c: hw_compat_9_2 has the entries of e1000, and lacks those of e1000-82544gc",
+    );
+    assert_eq!(fs::read_to_string(core.join("machine.c")).unwrap(), text);
+}
+
+#[test]
+fn machine_types_that_no_array_is_for_are_refused() {
+    for (name, words) in [
+        ("pc-i440fx-noble", "is no machine type with a version"),
+        ("virt", "is no machine type with a version"),
+        ("9.2", "is no machine type with a version"),
+    ] {
+        refused("compat-array", &["--up-to", name], 2, words);
+    }
+    refused("compat-array", &[], 2, "--up-to <TYPE>");
+}
+
+#[test]
+fn an_output_is_written_whole_and_never_over_another_without_force() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("romfiles.cfg");
+    let name = out.to_str().unwrap();
+    let printed = emit("readconfig", &[]).stdout;
+    let output = emit("readconfig", &["--out", name]);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    assert!(output.stdout.is_empty());
+    assert_eq!(fs::read(&out).unwrap(), printed);
+    refused("globals", &["--out", name], 3, "`--force` overwrites it");
+    let output = emit("globals", &["--out", name, "--force"]);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    assert!(fs::read_to_string(&out).unwrap().starts_with("-global "));
+}
+
+#[test]
+fn json_has_the_devices_and_the_text() {
+    let output = emit("libvirt", &["--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["form"], "libvirt");
+    let devices = report["devices"].as_array().unwrap();
+    assert_eq!(devices.len(), 11);
+    assert_eq!(devices[0]["romfile"], "compat-256k-efi-e1000.rom");
+    assert!(report["text"].as_str().unwrap().contains("<rom file="));
+    assert_eq!(report["findings"][0]["code"], "RC309");
+}
+
+fn with_configuration(text: &str) -> Output {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("romcompat.toml");
+    fs::write(&file, text).unwrap();
+    let file: &Path = &file;
+    emit("globals", &["--config", file.to_str().unwrap()])
+}
+
+#[test]
+fn a_device_that_no_table_knows_is_mapped_by_the_configuration() {
+    let unknown = emit("globals", &[]);
+    assert!(
+        words(&unknown)
+            .contains("warning[RC309]: efi-eepro100.rom: no device of QEMU loads it by default")
+    );
+    let output = with_configuration("[devices]\n\"efi-eepro100.rom\" = [\"my-nic\"]\n");
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let text = words(&output);
+    assert!(text.contains("-global my-nic.romfile=compat-256k-efi-eepro100.rom\n"));
+    assert!(!text.contains("RC309"), "{text}");
+}
+
+#[test]
+fn a_configuration_that_maps_what_cannot_be_is_refused() {
+    for (text, wanted) in [
+        (
+            "[devices]\n\"efi-other.rom\" = [\"my-nic\"]\n",
+            "devices are mapped to efi-other.rom, and ",
+        ),
+        (
+            "[devices]\n\"efi-e1000.rom\" = [\"my nic\"]\n",
+            "`my nic` is no name of a device",
+        ),
+        (
+            "[devices]\n\"efi-e1000.rom\" = \"e1000\"\n",
+            "line 2, column 19: invalid type",
+        ),
+    ] {
+        let output = with_configuration(text);
+        assert_eq!(status(&output), 3, "{}", words(&output));
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+    }
+}
