@@ -1,7 +1,11 @@
 //! What reading a ROM allocates: its list of images and its faults, and
 //! nothing else. The heap is counted, so this is a program of its own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
 
 use romcompat::rom::Rom;
 use romcompat::romset;

@@ -15,5 +15,6 @@ mod agreement;
 mod common;
 mod edit;
 mod fetched;
+mod own_package;
 mod package;
 mod prove;
