@@ -1,5 +1,6 @@
 //! The arguments as they are typed.
 
+use super::emit::Emit;
 use super::exit;
 use super::prove::Prove;
 use crate::finding::Code;
@@ -94,6 +95,10 @@ pub enum Command {
     /// Build the Debian package of compat ROMs, and the mapping to it
     #[command(after_help = exit::TABLE)]
     Build(Box<Build>),
+    /// Print the mapping from devices to compat ROMs for one's own QEMU or
+    /// libvirt
+    #[command(after_help = exit::TABLE)]
+    Emit(Box<Emit>),
     /// Prove with real QEMU that guests are refused without the package and
     /// taken with it
     #[command(after_help = exit::TABLE)]

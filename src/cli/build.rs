@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
 use crate::json;
 use crate::package::{CompatPackage, Details, assemble};
-use crate::plan::{Comparison, CompatPlan, Naming, Pair, QEMU_SHARE, Selection};
+use crate::plan::{Comparison, CompatPlan, Naming, Pair, PlanError, QEMU_SHARE, Selection};
 use crate::report::{BuildReport, BuiltPackage};
 use crate::romset::{RomSet, sha256_hex};
 use std::path::Path;
@@ -18,13 +18,7 @@ use std::{env, fs};
 /// Plans, makes the package and writes it with the mapping beside it.
 pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = Settings::load(command.config.as_deref(), &command.settings)?;
-    let (old, new) = match &command.new {
-        Some(new) => {
-            let (old, new) = input::read_both(&command.old, new)?;
-            (old, Some(new))
-        }
-        None => (input::read(&command.old)?, None),
-    };
+    let (old, new) = input::read_some(&command.old, command.new.as_deref())?;
     let mut findings = terminal.judge(findings(&old, new.as_ref()));
     terminal.findings(&findings);
     if has_errors(&findings) {
@@ -81,8 +75,11 @@ pub(super) fn plan<'a>(
         patterns: settings.select.clone(),
     };
     let boot_ids = settings.boot_ids.unwrap_or_default();
-    CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids)
-        .map_err(|error| Failure::file(&old.label, error))
+    let fail = |error: PlanError| Failure::file(&old.label, error);
+    let mut plan =
+        CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
+    plan.map_devices(&settings.devices).map_err(fail)?;
+    Ok(plan)
 }
 
 /// An absolute path without `.`, `..`, double or final slashes.

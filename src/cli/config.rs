@@ -6,6 +6,7 @@ use crate::package::Wishes;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub install_dir: Option<String>,
     /// Whether ROMs get the x86 images that firmware looks for.
     pub boot_ids: Option<BootIds>,
+    /// Devices that no table knows: for a ROM of OLD those that load it.
+    pub devices: BTreeMap<String, Vec<String>>,
 }
 
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<glob::Pattern>, D::Error> {

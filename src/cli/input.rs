@@ -69,6 +69,17 @@ pub fn read_both(old: &Path, new: &Path) -> Result<(RomSet, RomSet), Failure> {
     Ok((old?, new?))
 }
 
+/// Reads OLD, and NEW side by side where there is one.
+///
+/// # Errors
+/// As [`read_both`].
+pub fn read_some(old: &Path, new: Option<&Path>) -> Result<(RomSet, Option<RomSet>), Failure> {
+    match new {
+        Some(new) => read_both(old, new).map(|(old, new)| (old, Some(new))),
+        None => Ok((read(old)?, None)),
+    }
+}
+
 fn is_same(old: &Path, new: &Path) -> bool {
     let identity = |path: &Path| fs::metadata(path).map(|m| (m.dev(), m.ino())).ok();
     old == new || (identity(old).is_some() && identity(old) == identity(new))

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod config;
 mod edit;
+mod emit;
 mod exit;
 mod explain;
 mod input;
@@ -56,6 +57,7 @@ pub fn run() -> Exit {
         Command::Split(command) => edit::split(command, &terminal),
         Command::Join(command) => edit::join(command, &terminal),
         Command::Build(command) => build::run(command, &terminal),
+        Command::Emit(command) => emit::run(command, &terminal),
         Command::Prove(command) => prove::run(command, &terminal),
     };
     result.unwrap_or_else(|failure| {

@@ -106,6 +106,13 @@ impl Terminal {
         complain(&findings_text(&shown, self.err));
     }
 
+    /// Prints a remark on standard error, unless the user wants quiet.
+    pub fn remark(&self, text: &str) {
+        if !self.quiet {
+            complain(&format!("{text}\n"));
+        }
+    }
+
     /// Prints why the program ends.
     pub fn failure(&self, failure: &Failure) {
         let label = match self.err {

@@ -7,9 +7,10 @@ use crate::plan::CompatPlan;
 /// `e1000` to their variants (seen with QEMU 5.2 to 11.1).
 #[must_use]
 pub fn globals(plan: &CompatPlan<'_>) -> String {
-    super::mapping(plan)
-        .map(|(device, romfile)| format!("-global {device}.romfile={romfile}\n"))
-        .collect()
+    let option = |mapped: super::Mapped<'_>| {
+        format!("-global {}.romfile={}\n", mapped.device, mapped.romfile())
+    };
+    super::mapping(plan).into_iter().map(option).collect()
 }
 
 #[cfg(test)]

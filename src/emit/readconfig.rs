@@ -11,10 +11,12 @@ pub fn readconfig(plan: &CompatPlan<'_>) -> String {
         "# For qemu -readconfig: cards of guests that were started with the former\n\
          # option ROMs keep the sizes of those.\n",
     );
-    for (device, romfile) in super::mapping(plan) {
+    for mapped in super::mapping(plan) {
         let _ = write!(
             text,
-            "\n[global]\n  driver = \"{device}\"\n  property = \"romfile\"\n  value = \"{romfile}\"\n"
+            "\n[global]\n  driver = \"{}\"\n  property = \"romfile\"\n  value = \"{}\"\n",
+            mapped.device,
+            mapped.romfile()
         );
     }
     text

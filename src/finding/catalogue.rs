@@ -277,6 +277,10 @@ codes! {
         what: "A compat ROM has no x86 image with the ids that a device has.",
         why: "QEMU adapts the ids in a ROM only when it loads it by default, and legacy BIOS firmware skips an image for another device: such a guest migrates, and after a cold start with the compat ROM it does not boot from the network.",
         remedy: "Name the compat ROM only for the guests that migrate, and start those that boot from the network anew with the host's own ROM; or name for them, by `<rom file=…/>`, a copy to which `retarget` gave the ids.";
+    NoDeviceKnown = 309, "no-device-known", Warning,
+        what: "A mapping is asked for, and no device is known that loads the ROM.",
+        why: "The compat ROM is shipped, and no guest is told to load it. A guest that names the old ROM itself (`romfile=`) needs the compat name in its place.",
+        remedy: "Nothing where no guest names it, as with alternatives such as pxe-virtio.rom; else name the device in romcompat.toml under [devices].";
 
     ProofDisagrees = 401, "proof-disagrees", Error,
         what: "QEMU did something else than the plan says.",

@@ -127,7 +127,7 @@ struct RomValues<'a> {
     name: &'a str,
     bar: String,
     origin: &'a str,
-    devices: &'a [&'static str],
+    devices: &'a [String],
     /// How it differs from the old ROM.
     changes: Vec<String>,
     /// Devices that do not boot from the network with it.

@@ -40,8 +40,9 @@ pub struct ManifestRom {
     pub lost_boot: Vec<LostBoot>,
     /// How the BAR would change without it, where that is known.
     pub change: Option<Change>,
-    /// The devices that load the old ROM by default.
-    pub devices: Vec<&'static str>,
+    /// The devices that are to load it: those that load the old ROM by
+    /// default, and those that the user maps.
+    pub devices: Vec<String>,
 }
 
 impl From<&CompatRom<'_>> for ManifestRom {
@@ -56,7 +57,7 @@ impl From<&CompatRom<'_>> for ManifestRom {
             boot_ids: rom.boot_ids.clone(),
             lost_boot: rom.lost_boot.clone(),
             change: rom.change,
-            devices: rom.devices.iter().map(|device| device.name).collect(),
+            devices: rom.device_names().map(str::to_owned).collect(),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding, Place};
 use crate::plan::{BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, Pair, Side};
 use crate::qemu::Device;
 use crate::rom::BarSize;
 use crate::rom::edit::{PadError, PadSize, pad};
 use crate::romset::{RomFile, RomSet};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use thiserror::Error;
 
@@ -80,6 +81,11 @@ pub enum NamePatternError {
     },
 }
 
+/// A character that every reader of a mapping takes as it is.
+fn is_plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "+-._".contains(character)
+}
+
 impl Default for NamePattern {
     /// Ubuntu's names: `compat-256k-efi-virtio.rom`.
     fn default() -> Self {
@@ -95,8 +101,7 @@ impl TryFrom<String> for NamePattern {
             return Err(NamePatternError::NoName(pattern));
         }
         let rest = pattern.replace("{name}", "").replace("{size}", "");
-        let bad = |c: &char| !c.is_ascii_alphanumeric() && !"+-._".contains(*c);
-        match rest.chars().find(bad) {
+        match rest.chars().find(|c| !is_plain(*c)) {
             Some(character) => Err(NamePatternError::Character { pattern, character }),
             None => Ok(Self(pattern)),
         }
@@ -153,6 +158,16 @@ pub struct CompatRom<'a> {
     pub change: Option<Change>,
     /// The devices that load the old ROM by default.
     pub devices: Vec<&'static Device>,
+    /// Further devices that the user maps to it.
+    pub mapped: Vec<String>,
+}
+
+impl CompatRom<'_> {
+    /// The names of all devices that are to load it.
+    pub fn device_names(&self) -> impl Iterator<Item = &str> {
+        let known = self.devices.iter().map(|device| device.name);
+        known.chain(self.mapped.iter().map(String::as_str))
+    }
 }
 
 /// What to ship so that guests of the old release go to the new one.
@@ -193,6 +208,26 @@ pub enum PlanError {
         /// The size asked for.
         wanted: BarSize,
     },
+    /// A ROM that a user maps a device to, and the old release lacks.
+    #[error(
+        "devices are mapped to {name}, and {set} has no ROM of this name; see `romcompat inspect`"
+    )]
+    MapsNoRom {
+        /// The ROM.
+        name: String,
+        /// The old release.
+        set: String,
+    },
+    /// A text that QEMU would not read as the name of a device.
+    #[error(
+        "`{0}` is no name of a device; it is made of letters, digits, `-` and `_`, as `qemu-system-x86_64 -device help` prints it"
+    )]
+    NoDevice(String),
+    /// A name with characters that the files of QEMU and libvirt cannot have.
+    #[error(
+        "{0:?} is no name that a device can be told; rename the file, it must be made of letters, digits and `+-._`"
+    )]
+    Unmappable(String),
     /// The old ROM cannot be padded.
     #[error("{name}: {source}")]
     Pad {
@@ -252,6 +287,9 @@ impl<'a> CompatPlan<'a> {
                 });
             }
             let name = naming.pattern.compat_name(bar, origin.name());
+            if !name.chars().all(is_plain) {
+                return Err(PlanError::Unmappable(name));
+            }
             let taken = [Some(old), new].into_iter().flatten();
             if let Some(set) = taken.into_iter().find(|set| set.find(&name).is_some()) {
                 return Err(PlanError::NameTaken {
@@ -277,6 +315,7 @@ impl<'a> CompatPlan<'a> {
                 bar,
                 change,
                 devices,
+                mapped: Vec::new(),
             });
         }
         Ok(Self {
@@ -284,6 +323,69 @@ impl<'a> CompatPlan<'a> {
             install_dir: naming.install_dir.clone(),
             roms,
             findings,
+        })
+    }
+
+    /// Maps further devices to compat ROMs: each key is the name of an old
+    /// ROM, with the devices that load it.
+    ///
+    /// # Errors
+    /// [`PlanError`] for a ROM that the old release does not have, and for
+    /// what is no name of a device.
+    pub fn map_devices(
+        &mut self,
+        devices: &BTreeMap<String, Vec<String>>,
+    ) -> Result<(), PlanError> {
+        for (name, devices) in devices {
+            if self.old.find(name).is_none() {
+                return Err(PlanError::MapsNoRom {
+                    name: name.clone(),
+                    set: self.old.label.clone(),
+                });
+            }
+            let is_name = |device: &&String| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+                !device.is_empty() && device.chars().all(plain)
+            };
+            if let Some(device) = devices.iter().find(|device| !is_name(device)) {
+                return Err(PlanError::NoDevice(device.clone()));
+            }
+            let of_file = |rom: &&mut CompatRom<'_>| {
+                let others = rom.origin.other_names();
+                rom.origin.name() == name || others.contains(name)
+            };
+            for rom in self.roms.iter_mut().filter(of_file) {
+                let known: Vec<&str> = rom.device_names().collect();
+                let new = devices
+                    .iter()
+                    .filter(|name| !known.contains(&name.as_str()));
+                let new: Vec<String> = new.cloned().collect();
+                rom.mapped.extend(new);
+            }
+        }
+        Ok(())
+    }
+
+    /// A finding for each ROM that no device is told to load.
+    pub fn unmapped_findings(&self) -> impl Iterator<Item = Finding> {
+        let unmapped = self
+            .roms
+            .iter()
+            .filter(|rom| rom.device_names().next().is_none());
+        unmapped.map(|rom| {
+            let code = Code::NoDeviceKnown;
+            let name = rom.origin.name();
+            Finding {
+                code,
+                severity: code.default_severity(),
+                subject: name.to_owned(),
+                place: Place::default(),
+                found: format!("no device of QEMU loads it by default, so nothing maps to {}", rom.name),
+                required: format!(
+                    "a device whose guests name it stands in romcompat.toml: under [devices], \"{name}\" = [\"DEVICE\"]"
+                ),
+                next_step: code.explanation().remedy.to_owned(),
+            }
         })
     }
 }
