@@ -17,5 +17,6 @@ mod compat_array;
 mod edit;
 mod emit;
 mod fetched;
+mod own_package;
 mod package;
 mod prove;

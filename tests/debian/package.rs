@@ -141,7 +141,7 @@ fn dpkg_deb_ar_and_tar_agree_with_what_was_meant() {
     tool("dpkg-deb", &[&"--root-owner-group", &"-b", &tree, &rebuilt]);
     assert_eq!(entries(&deb), entries(&rebuilt));
     let installed_size = tool("dpkg-deb", &[&"--field", &deb, &"Installed-Size"]);
-    assert_eq!(installed_size.trim(), "2077");
+    assert_eq!(installed_size.trim(), "2079");
     let sums = Command::new("md5sum")
         .args(["-c", "--quiet", "DEBIAN/md5sums"])
         .current_dir(&tree)
@@ -177,7 +177,17 @@ fn every_shipped_rom_is_the_old_file_padded_with_ff_and_reads_the_same() {
         let (before_bytes, after_bytes) = (fs::read(&before).unwrap(), fs::read(&after).unwrap());
         assert_eq!(after_bytes.len(), 0x40000);
         let (kept, padding) = after_bytes.split_at(before_bytes.len());
-        assert!(kept == before_bytes, "{name}");
+        let differing: Vec<usize> = (0..kept.len())
+            .filter(|at| kept[*at] != before_bytes[*at])
+            .collect();
+        if name == "efi-ne2k_pci.rom" {
+            // The ids 10ec:8029 that QEMU writes, and byte 6 that it balances.
+            let pcir = usize::from(u16::from_le_bytes([kept[0x18], kept[0x19]]));
+            let ids = [pcir + 4, pcir + 5, pcir + 6, pcir + 7];
+            assert_eq!(differing, [&[6], &ids[..]].concat(), "{name}");
+            continue;
+        }
+        assert_eq!(differing, [0; 0], "{name}");
         assert!(padding.iter().all(|byte| *byte == 0xff), "{name}");
         assert_eq!(
             tool("romheaders", &[&before]),
