@@ -3,6 +3,7 @@
 use super::emit::Emit;
 use super::exit;
 use super::prove::Prove;
+use super::qemu_version::QemuVersions;
 use crate::finding::Code;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
@@ -158,6 +159,9 @@ pub struct Check {
     /// Overwrite the file of --write-baseline
     #[arg(long, requires = "write_baseline")]
     pub force: bool,
+    /// The QEMU that the next step is for.
+    #[command(flatten)]
+    pub qemu: QemuVersions,
 }
 
 /// Where edited ROMs go.

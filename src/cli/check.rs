@@ -6,7 +6,7 @@ use super::input;
 use super::output::Outputs;
 use super::terminal::Terminal;
 use crate::finding::{Code, Finding, Place, has_errors};
-use crate::plan::{Baseline, Comparison, Pair};
+use crate::plan::{Baseline, Comparison, Pair, cures};
 use crate::report::CheckReport;
 use crate::romset::RomSet;
 use std::fs;
@@ -93,8 +93,10 @@ fn answer(
         );
     }
     let findings = terminal.judge(findings);
-    let report = CheckReport::new(old, &new.label, comparison, findings);
-    terminal.answer(&report, |colour| report.text(colour))?;
+    let cures = cures(comparison, command.qemu.settle()?);
+    let report = CheckReport::new(old, &new.label, comparison, cures, findings);
+    let every_cure = terminal.verbose() || command.qemu.are_given();
+    terminal.answer(&report, |colour| report.text(colour, every_cure))?;
     terminal.findings(&report.findings);
     Ok(if has_errors(&report.findings) {
         Exit::No

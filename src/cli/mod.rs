@@ -13,6 +13,7 @@ mod inspect;
 mod lint;
 mod output;
 mod prove;
+mod qemu_version;
 mod supervise;
 mod terminal;
 

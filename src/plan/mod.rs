@@ -4,6 +4,7 @@ mod baseline;
 mod boot_ids;
 mod compare;
 mod compat;
+mod cure;
 
 pub use baseline::{Baseline, BaselineError};
 pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
@@ -11,6 +12,8 @@ pub use compare::{Change, Comparison, Pair, Side};
 pub use compat::{
     CompatPlan, CompatRom, NamePattern, NamePatternError, Naming, PlanError, QEMU_SHARE, Selection,
 };
+
+pub use cure::{Cure, QemuPair, Way, Works, cures};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

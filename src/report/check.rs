@@ -3,7 +3,7 @@
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
-use crate::plan::{Change, Comparison, Pair, Side};
+use crate::plan::{Change, Comparison, Cure, Pair, Side, Works};
 use crate::qemu::{Device, Verdict};
 use crate::rom::BarSize;
 use serde::Serialize;
@@ -22,6 +22,8 @@ pub struct CheckReport {
     pub breaks: bool,
     /// The ROMs of either.
     pub roms: Vec<ComparedRom>,
+    /// Ways to keep guests migratable, the best first.
+    pub cures: Vec<Cure>,
     /// What the changes mean.
     pub findings: Vec<Finding>,
 }
@@ -132,20 +134,28 @@ impl ComparedRom {
 impl CheckReport {
     /// A report of a comparison with its findings.
     #[must_use]
-    pub fn new(old: &str, new: &str, comparison: &Comparison<'_>, findings: Vec<Finding>) -> Self {
+    pub fn new(
+        old: &str,
+        new: &str,
+        comparison: &Comparison<'_>,
+        cures: Vec<Cure>,
+        findings: Vec<Finding>,
+    ) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             old: old.to_owned(),
             new: new.to_owned(),
             breaks: comparison.breaking().next().is_some(),
             roms: comparison.pairs.iter().map(ComparedRom::of).collect(),
+            cures,
             findings,
         }
     }
 
-    /// A table, QEMU's line for every device that breaks, and the answer.
+    /// A table, QEMU's line for every device that breaks, the answer, and the
+    /// best cure or every one.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
+    pub fn text(&self, colour: Colour, every_cure: bool) -> String {
         let mut text = self.table(colour);
         let refused: Vec<_> = self
             .roms
@@ -181,7 +191,34 @@ impl CheckReport {
                 self.roms.len()
             ),
         };
+        if self.breaks {
+            self.add_cures(&mut text, every_cure);
+        }
         text
+    }
+
+    fn add_cures(&self, text: &mut String, every_cure: bool) {
+        if every_cure {
+            text.push_str("\nWhat can be done, best first:\n");
+            for cure in &self.cures {
+                let works = match cure.works {
+                    Works::Yes => "works",
+                    Works::Unknown => "may work",
+                    Works::FromNowOn => "for new guests",
+                    Works::No => "does not work",
+                };
+                let (way, reason) = (cure.way.words(), &cure.reason);
+                let _ = writeln!(text, "  {way}\n      {works}: {reason}");
+                if cure.works != Works::No {
+                    for option in &cure.options {
+                        let _ = writeln!(text, "      {option}");
+                    }
+                }
+            }
+        }
+        if let Some(step) = self.cures.first().and_then(|best| best.way.step()) {
+            let _ = writeln!(text, "\nNext: {step}.");
+        }
     }
 
     fn table(&self, colour: Colour) -> String {
@@ -227,15 +264,17 @@ fn direction(direction: Direction) -> (String, Tone) {
 mod tests {
     use super::*;
     use crate::plan::tests::rom_set;
+    use crate::plan::{QemuPair, cures};
 
     #[test]
     fn a_break_shows_sizes_both_directions_and_the_line_of_every_device() {
         let old = rom_set(&[("efi-e1000.rom", 5000), ("pxe-x.rom", 600)]);
         let new = rom_set(&[("efi-e1000.rom", 9000), ("pxe-x.rom", 700)]);
         let comparison = Comparison::new(&old, &new);
-        let report = CheckReport::new("old", "new", &comparison, Vec::new());
+        let cures = cures(&comparison, QemuPair::default());
+        let report = CheckReport::new("old", "new", &comparison, cures, Vec::new());
         assert_eq!(
-            report.text(Colour::Never),
+            report.text(Colour::Never, false),
             "ROM            Old size  BAR  New size  BAR  Old to new  New to old  Device\n\
              efi-e1000.rom      5000   8K      9000  16K  refused     refused     e1000 and 2 more\n\
              pxe-x.rom           600   1K       700   1K  accepted    accepted    none by default\n\
@@ -246,7 +285,9 @@ mod tests {
              \u{20} e1000-82544gc  Size mismatch: 0000:00:02.0/e1000.rom: 0x2000 != 0x4000: Invalid argument\n\
              \u{20} e1000-82545em  Size mismatch: 0000:00:02.0/e1000.rom: 0x2000 != 0x4000: Invalid argument\n\
              \n\
-             Would break: 1 ROM of 2 compared.\n"
+             Would break: 1 ROM of 2 compared.\n\
+             \n\
+             Next: build the compat package (`romcompat build OLD NEW --out FOLDER`) and map old machine types to it (`romcompat emit`).\n"
         );
     }
 
@@ -255,7 +296,8 @@ mod tests {
         let old = rom_set(&[("efi-pcnet.rom", 5000), ("other", 1)]);
         let new = rom_set(&[("efi-pcnet.rom", 9000), ("other", 1)]);
         let comparison = Comparison::new(&old, &new);
-        let report = CheckReport::new("old", "new", &comparison, Vec::new());
+        let cures = cures(&comparison, QemuPair::default());
+        let report = CheckReport::new("old", "new", &comparison, cures, Vec::new());
         let value = serde_json::to_value(report).unwrap();
         assert_eq!(value["breaks"], true);
         let rom = &value["roms"][0];

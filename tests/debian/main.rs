@@ -14,6 +14,7 @@ mod agreement;
 #[path = "../common/mod.rs"]
 mod common;
 mod compat_array;
+mod cures;
 mod edit;
 mod emit;
 mod fetched;

@@ -1,0 +1,71 @@
+//! Which QEMU is at hand.
+
+use super::exit::{Exit, Failure};
+use super::supervise::Workplace;
+use crate::plan::QemuPair;
+use crate::prove::Emulator;
+use crate::qemu::{Arch, QemuVersion};
+use clap::Args;
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// The QEMU at both ends of a migration.
+#[derive(Debug, Args)]
+pub struct QemuVersions {
+    /// Release of QEMU that guests come from, such as 7.2
+    #[arg(long, value_name = "VERSION")]
+    pub source_qemu_version: Option<QemuVersion>,
+    /// Release of QEMU that they go to
+    #[arg(long, value_name = "VERSION")]
+    pub dest_qemu_version: Option<QemuVersion>,
+    /// Ask this QEMU, with arguments if need be, for --dest-qemu-version
+    #[arg(long, value_name = "COMMAND", conflicts_with = "dest_qemu_version")]
+    pub qemu: Option<String>,
+}
+
+/// How long a QEMU may take to say its version.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl QemuVersions {
+    /// Whether anything was said.
+    pub const fn are_given(&self) -> bool {
+        self.source_qemu_version.is_some()
+            || self.dest_qemu_version.is_some()
+            || self.qemu.is_some()
+    }
+
+    /// What was said, after asking a QEMU if one was named.
+    ///
+    /// # Errors
+    /// A [`Failure`] for a QEMU that does not run or says something else.
+    pub fn settle(&self) -> Result<QemuPair, Failure> {
+        let dest = match &self.qemu {
+            Some(command) => Some(ask(command)?),
+            None => self.dest_qemu_version,
+        };
+        Ok(QemuPair {
+            source: self.source_qemu_version,
+            dest,
+        })
+    }
+}
+
+fn ask(command: &str) -> Result<QemuVersion, Failure> {
+    let words = shell_words::split(command)
+        .map_err(|error| Failure::usage(format!("`{command}` is no command line: {error}")))?;
+    let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+    if let Some(program) = words.first_mut()
+        && program.to_string_lossy().contains('/')
+        && let Ok(path) = std::path::absolute(&*program)
+    {
+        *program = path.into_os_string();
+    }
+    let workplace = Workplace::new()?;
+    let folder = workplace.folder();
+    Emulator::ask(Arch::X86_64, words, workplace.launcher(), folder, LIMIT)
+        .map(|emulator| emulator.version)
+        .map_err(|error| Failure {
+            exit: Exit::InputOutput,
+            message: error.0,
+        })
+}
