@@ -1,5 +1,6 @@
 //! The arguments as they are typed.
 
+use super::advise::Advise;
 use super::emit::Emit;
 use super::exit;
 use super::prove::Prove;
@@ -96,6 +97,10 @@ pub enum Command {
     /// Build the Debian package of compat ROMs, and the mapping to it
     #[command(after_help = exit::TABLE)]
     Build(Box<Build>),
+    /// Show how ROMs grow over releases, and the size that the coming ones
+    /// will fit into
+    #[command(after_help = exit::TABLE)]
+    Advise(Advise),
     /// Print the mapping from devices to compat ROMs for one's own QEMU or
     /// libvirt
     #[command(after_help = exit::TABLE)]

@@ -80,6 +80,18 @@ pub fn read_some(old: &Path, new: Option<&Path>) -> Result<(RomSet, Option<RomSe
     }
 }
 
+/// Refuses one input in the place of two releases that follow each other.
+///
+/// # Errors
+/// A [`Failure`] that names it.
+pub fn refuse_same(before: &Path, after: &Path) -> Result<(), Failure> {
+    if is_same(before, after) {
+        let problem = "it is given for two releases; give each release once, in their order";
+        return Err(Failure::file(before.display(), problem));
+    }
+    Ok(())
+}
+
 fn is_same(old: &Path, new: &Path) -> bool {
     let identity = |path: &Path| fs::metadata(path).map(|m| (m.dev(), m.ino())).ok();
     old == new || (identity(old).is_some() && identity(old) == identity(new))

@@ -1,5 +1,6 @@
 //! The command line: files, environment, terminal and exit status.
 
+mod advise;
 mod args;
 mod build;
 mod check;
@@ -58,6 +59,7 @@ pub fn run() -> Exit {
         Command::Split(command) => edit::split(command, &terminal),
         Command::Join(command) => edit::join(command, &terminal),
         Command::Build(command) => build::run(command, &terminal),
+        Command::Advise(command) => advise::run(command, &terminal),
         Command::Emit(command) => emit::run(command, &terminal),
         Command::Prove(command) => prove::run(command, &terminal),
     };

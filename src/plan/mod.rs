@@ -1,11 +1,13 @@
 //! Old ROMs × new ROMs → what breaks, and what to ship so that it does not.
 
+mod advise;
 mod baseline;
 mod boot_ids;
 mod compare;
 mod compat;
 mod cure;
 
+pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
 pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
 pub use compare::{Change, Comparison, Pair, Side};

@@ -2,6 +2,7 @@
 //!
 //! Reports return text; writing it is the caller's matter.
 
+mod advise;
 mod build;
 mod check;
 mod difference;
@@ -16,6 +17,7 @@ mod map;
 mod prove;
 mod table;
 
+pub use advise::AdviseReport;
 pub use build::{BuildReport, BuiltPackage};
 pub use check::{CheckReport, ComparedRom};
 pub use difference::{ChangedRom, DifferenceReport};

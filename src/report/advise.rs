@@ -1,0 +1,127 @@
+//! The growth of ROMs over releases, and the size to pad them to, with the
+//! numbers that it follows from.
+
+use super::table::{Columns, plain};
+use super::{Colour, SCHEMA_VERSION, counted};
+use crate::plan::{Advice, RomAdvice};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// The answer of `advise`.
+#[derive(Debug, Serialize)]
+pub struct AdviseReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The advice.
+    #[serde(flatten)]
+    pub advice: Advice,
+}
+
+impl AdviseReport {
+    /// A report of an advice.
+    #[must_use]
+    pub const fn new(advice: Advice) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            advice,
+        }
+    }
+
+    /// A table for each ROM, with what follows from it, and the costs of all.
+    #[must_use]
+    pub fn text(&self, colour: Colour) -> String {
+        let mut text = String::new();
+        for rom in &self.advice.roms {
+            self.add_rom(rom, &mut text, colour);
+        }
+        let moved = || self.advice.roms.iter().filter(|rom| rom.more_bar > 0);
+        let bytes: u64 = moved().map(|rom| rom.more_file).sum();
+        let names: Vec<&str> = moved().map(|rom| &*rom.name).collect();
+        let _ = match names.as_slice() {
+            [] => writeln!(
+                text,
+                "In all: {}, and every one may stay in its size class.",
+                counted(self.advice.roms.len(), "ROM")
+            ),
+            names => writeln!(
+                text,
+                "In all: {} of {} to be padded to a larger size: {}.\n\
+                 The package grows by {bytes} bytes before compression; 0xff compresses well.",
+                counted(names.len(), "ROM"),
+                self.advice.roms.len(),
+                names.join(", ")
+            ),
+        };
+        if !self.advice.gone.is_empty() {
+            let _ = writeln!(
+                text,
+                "Not in the newest release: {}.",
+                self.advice.gone.join(", ")
+            );
+        }
+        text
+    }
+
+    fn add_rom(&self, rom: &RomAdvice, text: &mut String, colour: Colour) {
+        let bold = colour.bold();
+        let devices = match &*rom.devices {
+            [] => "no device by default".to_owned(),
+            devices => devices.join(", "),
+        };
+        let _ = writeln!(text, "{bold}{}{bold:#}, loaded by {devices}\n", rom.name);
+        let headings = ["Release", ">Content", ">Growth", ">File", ">BAR", ">Left"];
+        let mut columns = Columns::new(&headings, colour);
+        for release in &rom.releases {
+            let growth = release
+                .growth
+                .map_or("-".to_owned(), |bytes| format!("{bytes:+}"));
+            columns.row([
+                plain(&release.release),
+                plain(release.content),
+                plain(growth),
+                plain(release.file),
+                plain(release.bar),
+                plain(release.left),
+            ]);
+        }
+        text.push_str(&columns.text());
+        let (content, bar) = rom
+            .releases
+            .last()
+            .map_or((0, rom.size), |newest| (newest.content, newest.bar));
+        let _ = writeln!(
+            text,
+            "\nLargest growth {}; {} to come: {content} + {} x {} = {} bytes.",
+            rom.largest_growth,
+            counted(self.advice.coming as usize, "release"),
+            self.advice.coming,
+            rom.largest_growth,
+            rom.needed
+        );
+        let size = rom.size;
+        let _ = match rom.more_bar {
+            0 => writeln!(text, "They fit into {size}, which it has."),
+            more => writeln!(
+                text,
+                "Pad it to {size}: the smallest power of two that holds them.\n\
+                 Each guest with the card has {more} bytes more of BAR space ({} - {}),\n\
+                 the file {} bytes more ({} - {}).",
+                size.bytes(),
+                bar.bytes(),
+                rom.more_file,
+                size.bytes(),
+                size.bytes().saturating_sub(rom.more_file),
+            ),
+        };
+        if !rom.compat_for.is_empty() {
+            let _ = writeln!(
+                text,
+                "Machine types of these releases need a compat ROM of their size:"
+            );
+            for release in &rom.compat_for {
+                let _ = writeln!(text, "  {} ({})", release.release, release.bar);
+            }
+        }
+        text.push('\n');
+    }
+}
