@@ -15,9 +15,9 @@ use std::path::PathBuf;
 /// When the option ROMs on a host change: which virtual machines can still be
 /// migrated or resumed there, and what makes the rest work.
 ///
-/// An INPUT, OLD or NEW is a ROM file, a directory, a .deb or a tar archive
-/// (plain or compressed with xz, zstd or gzip), recognised by content; `-` is
-/// standard input.
+/// An INPUT, OLD or NEW is a ROM file, a directory, a .deb, an .rpm or a tar
+/// archive (plain or compressed with xz, zstd or gzip), recognised by content;
+/// `-` is standard input.
 #[derive(Debug, Parser)]
 #[command(name = "romcompat", version, after_help = exit::TABLE, max_term_width = 100)]
 pub struct Arguments {

@@ -211,9 +211,10 @@ impl RomSet {
     /// The release in words: package and version, else the input's name.
     #[must_use]
     pub fn release(&self) -> String {
-        match &self.package {
-            Some(origin) => origin.to_string(),
-            None => file_name_of(&self.label),
+        match (&self.package, &self.rpm) {
+            (Some(origin), _) => origin.to_string(),
+            (None, Some(rpm)) => rpm.clone(),
+            (None, None) => file_name_of(&self.label),
         }
     }
 }

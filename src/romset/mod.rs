@@ -24,6 +24,9 @@ pub struct RomSet {
     pub label: String,
     /// The package that the ROMs come from, if it is one.
     pub package: Option<PackageOrigin>,
+    /// The RPM package that the ROMs come from, if it is one: name, version and
+    /// release.
+    pub rpm: Option<String>,
     /// The ROMs, sorted by name; names are unique.
     pub roms: Vec<RomFile>,
     /// Files that are no option ROM and were left out.

@@ -21,3 +21,4 @@ mod fetched;
 mod own_package;
 mod package;
 mod prove;
+mod rpm;
