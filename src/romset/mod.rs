@@ -56,6 +56,18 @@ impl RomSet {
         self.roms.iter().flat_map(of).collect()
     }
 
+    /// The release in words: package and version, else the last part of the
+    /// input's path, so that no folder shows.
+    #[must_use]
+    pub fn release(&self) -> String {
+        let name = file_name(self.label.trim_end_matches('/'));
+        match &self.package {
+            Some(origin) => origin.to_string(),
+            None if matches!(name, "" | "-") => "an earlier release".to_owned(),
+            None => name.to_owned(),
+        }
+    }
+
     /// The ROM that has this name or link name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&RomFile> {
