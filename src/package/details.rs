@@ -132,7 +132,7 @@ impl Details {
         let copyright = copyright
             .or_else(|| origin.and_then(|origin| origin.copyright.clone()))
             .ok_or(DetailsError::NoCopyright)?;
-        let old_release = old.release();
+        let old_release = plan.release();
         let details = Self {
             package,
             version,
@@ -205,29 +205,6 @@ fn default_synopsis(plan: &CompatPlan<'_>) -> String {
         None => String::new(),
     };
     format!("former option ROMs{of} for QEMU guest migration")
-}
-
-impl RomSet {
-    /// The release in words: package and version, else the input's name.
-    #[must_use]
-    pub fn release(&self) -> String {
-        match (&self.package, &self.rpm) {
-            (Some(origin), _) => origin.to_string(),
-            (None, Some(rpm)) => rpm.clone(),
-            (None, None) => file_name_of(&self.label),
-        }
-    }
-}
-
-/// The last part of a path, so that no folder of the build machine shows.
-fn file_name_of(label: &str) -> String {
-    let trimmed = label.trim_end_matches('/');
-    let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
-    if name.is_empty() || name == "-" {
-        "an earlier release".to_owned()
-    } else {
-        name.to_owned()
-    }
 }
 
 #[cfg(test)]

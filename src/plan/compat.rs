@@ -1,7 +1,10 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
 use crate::finding::{Code, Finding, Place};
-use crate::plan::{BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, Pair, Side};
+use crate::plan::{
+    BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Pair,
+    SharedWith, Side,
+};
 use crate::qemu::Device;
 use crate::rom::BarSize;
 use crate::rom::edit::{PadError, PadSize, pad};
@@ -22,8 +25,12 @@ pub struct Selection {
 
 impl Selection {
     fn takes(&self, pair: &Pair<'_>) -> bool {
-        (self.all || pair.breaks())
-            && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(pair.name)))
+        (self.all || pair.breaks()) && self.takes_name(pair.name)
+    }
+
+    /// Whether its patterns take a ROM of this name.
+    pub(super) fn takes_name(&self, name: &str) -> bool {
+        self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(name))
     }
 }
 
@@ -79,6 +86,16 @@ pub enum NamePatternError {
         /// What may not stand in it.
         character: char,
     },
+}
+
+/// Refuses what QEMU would not read as the name of a device.
+pub(super) fn check_device_names(names: &[String]) -> Result<(), PlanError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let is_name = |name: &String| !name.is_empty() && name.chars().all(plain);
+    match names.iter().find(|name| !is_name(name)) {
+        Some(name) => Err(PlanError::NoDevice(name.clone())),
+        None => Ok(()),
+    }
 }
 
 /// A character that every reader of a mapping takes as it is.
@@ -160,6 +177,66 @@ pub struct CompatRom<'a> {
     pub devices: Vec<&'static Device>,
     /// Further devices that the user maps to it.
     pub mapped: Vec<String>,
+    /// The release that it comes from.
+    pub release: String,
+    /// Earlier releases whose guests use it, too.
+    pub shared_with: Vec<SharedWith>,
+}
+
+/// What is known of a ROM before it is made ready: how its BAR would change,
+/// and the devices that load it.
+type Known = (Option<Change>, Vec<&'static Device>);
+
+impl<'a> CompatRom<'a> {
+    /// Makes an old ROM ready to be shipped beside the ROMs of `sets`, with a
+    /// finding about what it cannot do.
+    pub(super) fn new(
+        origin: &'a RomFile,
+        (change, devices): Known,
+        sets: &[&RomSet],
+        (naming, size, boot_ids): (&Naming, Option<BarSize>, BootIds),
+    ) -> Result<(Self, Option<Finding>), PlanError> {
+        let bar = origin.bar();
+        if let Some(wanted) = size.filter(|wanted| *wanted != bar) {
+            return Err(PlanError::OtherSize {
+                name: origin.name().to_owned(),
+                bar,
+                wanted,
+            });
+        }
+        let name = naming.pattern.compat_name(bar, origin.name());
+        if !name.chars().all(is_plain) {
+            return Err(PlanError::Unmappable(name));
+        }
+        if let Some(set) = sets.iter().find(|set| set.find(&name).is_some()) {
+            return Err(PlanError::NameTaken {
+                name,
+                set: set.label.clone(),
+            });
+        }
+        let bootable = BootableRom::new(origin, &devices, boot_ids);
+        let finding = bootable.finding(&name, bar);
+        let bytes =
+            pad(&bootable.bytes, PadSize::Exactly(bar), 0xff).map_err(|source| PlanError::Pad {
+                name: origin.name().to_owned(),
+                source,
+            })?;
+        let rom = Self {
+            romfile: naming.romfile(&name),
+            name,
+            origin,
+            bytes,
+            boot_ids: bootable.changes,
+            lost_boot: bootable.lost,
+            bar,
+            change,
+            devices,
+            mapped: Vec::new(),
+            release: String::new(),
+            shared_with: Vec::new(),
+        };
+        Ok((rom, finding))
+    }
 }
 
 impl CompatRom<'_> {
@@ -179,6 +256,9 @@ pub struct CompatPlan<'a> {
     pub install_dir: String,
     /// The ROMs to ship, in order of their old names.
     pub roms: Vec<CompatRom<'a>>,
+    /// Which machine types use which of them, from the oldest to the newest;
+    /// empty where the ROMs are of one release, for all machine types.
+    pub ranges: Vec<MachineRange>,
     /// What the ROMs cannot do for their guests.
     pub findings: Vec<Finding>,
 }
@@ -228,6 +308,14 @@ pub enum PlanError {
         "{0:?} is no name that a device can be told; rename the file, it must be made of letters, digits and `+-._`"
     )]
     Unmappable(String),
+    /// No release at all.
+    #[error("there is no generation of ROMs to ship; give one or more with --generation")]
+    NoGeneration,
+    /// A compat name that two ROMs would get.
+    #[error(
+        "two ROMs would have the compat name {0}; let `--name-pattern` have {{size}} in it, which tells them apart"
+    )]
+    NameTwice(String),
     /// The old ROM cannot be padded.
     #[error("{name}: {source}")]
     Pad {
@@ -275,55 +363,52 @@ impl<'a> CompatPlan<'a> {
                 .filter_map(|pair| Some((pair.old?.file?, None, pair.devices().collect())))
                 .collect(),
         };
-        let mut findings = Vec::new();
-        let mut roms = Vec::with_capacity(selected.len());
-        for (origin, change, devices) in selected {
-            let bar = origin.bar();
-            if let Some(wanted) = size.filter(|wanted| *wanted != bar) {
-                return Err(PlanError::OtherSize {
-                    name: origin.name().to_owned(),
-                    bar,
-                    wanted,
-                });
-            }
-            let name = naming.pattern.compat_name(bar, origin.name());
-            if !name.chars().all(is_plain) {
-                return Err(PlanError::Unmappable(name));
-            }
-            let taken = [Some(old), new].into_iter().flatten();
-            if let Some(set) = taken.into_iter().find(|set| set.find(&name).is_some()) {
-                return Err(PlanError::NameTaken {
-                    name,
-                    set: set.label.clone(),
-                });
-            }
-            let bootable = BootableRom::new(origin, &devices, boot_ids);
-            findings.extend(bootable.finding(&name, bar));
-            let bytes = pad(&bootable.bytes, PadSize::Exactly(bar), 0xff).map_err(|source| {
-                PlanError::Pad {
-                    name: origin.name().to_owned(),
-                    source,
-                }
-            })?;
-            roms.push(CompatRom {
-                romfile: naming.romfile(&name),
-                name,
-                origin,
-                bytes,
-                boot_ids: bootable.changes,
-                lost_boot: bootable.lost,
-                bar,
-                change,
-                devices,
-                mapped: Vec::new(),
-            });
-        }
-        Ok(Self {
+        let mut plan = Self {
             old,
             install_dir: naming.install_dir.clone(),
-            roms,
-            findings,
-        })
+            roms: Vec::with_capacity(selected.len()),
+            ranges: Vec::new(),
+            findings: Vec::new(),
+        };
+        let sets: Vec<&RomSet> = [Some(old), new].into_iter().flatten().collect();
+        for (origin, change, devices) in selected {
+            let (rom, finding) =
+                CompatRom::new(origin, (change, devices), &sets, (naming, size, boot_ids))?;
+            plan.add(rom, finding)?;
+        }
+        Ok(plan)
+    }
+
+    /// Takes a ROM into the plan.
+    pub(super) fn add(
+        &mut self,
+        mut rom: CompatRom<'a>,
+        finding: Option<Finding>,
+    ) -> Result<(), PlanError> {
+        if self.roms.iter().any(|other| other.name == rom.name) {
+            return Err(PlanError::NameTwice(rom.name));
+        }
+        if rom.release.is_empty() {
+            rom.release = self.old.release();
+        }
+        self.roms.push(rom);
+        self.findings.extend(finding);
+        Ok(())
+    }
+
+    /// The releases that the ROMs come from, in words.
+    #[must_use]
+    pub fn release(&self) -> String {
+        let mut releases: Vec<&str> = Vec::new();
+        for range in &self.ranges {
+            if !releases.contains(&&*range.release) {
+                releases.push(&range.release);
+            }
+        }
+        if releases.is_empty() {
+            return self.old.release();
+        }
+        releases.join(",\n")
     }
 
     /// Maps further devices to compat ROMs: each key is the name of an old
@@ -343,13 +428,7 @@ impl<'a> CompatPlan<'a> {
                     set: self.old.label.clone(),
                 });
             }
-            let is_name = |device: &&String| {
-                let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-                !device.is_empty() && device.chars().all(plain)
-            };
-            if let Some(device) = devices.iter().find(|device| !is_name(device)) {
-                return Err(PlanError::NoDevice(device.clone()));
-            }
+            check_device_names(devices)?;
             let of_file = |rom: &&mut CompatRom<'_>| {
                 let others = rom.origin.other_names();
                 rom.origin.name() == name || others.contains(name)

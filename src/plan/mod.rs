@@ -6,6 +6,7 @@ mod boot_ids;
 mod compare;
 mod compat;
 mod cure;
+mod generations;
 
 pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
@@ -16,6 +17,7 @@ pub use compat::{
 };
 
 pub use cure::{Cure, QemuPair, Way, Works, cures};
+pub use generations::{Generation, GenerationError, GenerationOptions, MachineRange, SharedWith};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

@@ -33,6 +33,24 @@ impl Device {
         format!("{}/{}", Family::I440fx.block_address(2), self.ram_block)
     }
 
+    /// The ROM file that the device loads by default in machine types of this
+    /// version. Up to 1.4 five cards load ROMs without an EFI image
+    /// (`pc_compat_1_4` in hw/i386/pc.c; seen with 7.2).
+    #[must_use]
+    pub fn romfile_in(&self, version: QemuVersion) -> &'static str {
+        if version > QemuVersion::new(1, 4) {
+            return self.romfile;
+        }
+        match self.name {
+            "e1000" => "pxe-e1000.rom",
+            "ne2k_pci" => "pxe-ne2k_pci.rom",
+            "pcnet" => "pxe-pcnet.rom",
+            "rtl8139" => "pxe-rtl8139.rom",
+            "virtio-net-pci" => "pxe-virtio.rom",
+            _ => self.romfile,
+        }
+    }
+
     /// Whether a release of QEMU, 2.8 or later, has the device. The variants of
     /// virtio devices and `ati-vga` came with 4.0, `bochs-display` with 3.0
     /// (read in the change logs, not seen).

@@ -34,6 +34,20 @@ impl QemuVersion {
         rest.split([' ', '(']).next()?.parse().ok()
     }
 
+    /// Whether machine types carry this version: that of a release, and there
+    /// were 0.10 to 0.15, 1.0 to 1.7, 2.0 to 2.12, 3.0, 3.1, and three of each
+    /// major number since (`git tag` of QEMU).
+    #[must_use]
+    pub const fn has_machine_types(self) -> bool {
+        match self.major {
+            0 => 10 <= self.minor && self.minor <= 15,
+            1 => self.minor <= 7,
+            2 => self.minor <= 12,
+            3 => self.minor <= 1,
+            _ => self.minor <= 2,
+        }
+    }
+
     /// Whether PCI devices have the property `romsize`: since 6.0. Version 5.2
     /// says that there is no such property (seen in runs).
     #[must_use]
@@ -110,6 +124,13 @@ mod tests {
         for text in ["", "7", "seven", "7.x", "-1.2"] {
             assert!(text.parse::<QemuVersion>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn machine_types_carry_the_versions_of_releases() {
+        let has = |text: &str| text.parse::<QemuVersion>().unwrap().has_machine_types();
+        assert!(has("0.15") && has("1.7") && has("2.12") && has("3.1") && has("11.2"));
+        assert!(!has("0.9") && !has("1.8") && !has("2.13") && !has("3.2") && !has("4.3"));
     }
 
     #[test]

@@ -59,6 +59,19 @@ impl RomSet {
         self.roms.iter().flat_map(of).collect()
     }
 
+    /// The release in words: package and version, else the last part of the
+    /// input's path, so that no folder shows.
+    #[must_use]
+    pub fn release(&self) -> String {
+        let name = file_name(self.label.trim_end_matches('/'));
+        match (&self.package, &self.rpm) {
+            (Some(origin), _) => origin.to_string(),
+            (None, Some(rpm)) => rpm.clone(),
+            (None, None) if matches!(name, "" | "-") => "an earlier release".to_owned(),
+            (None, None) => name.to_owned(),
+        }
+    }
+
     /// The ROM that has this name or link name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&RomFile> {

@@ -10,6 +10,7 @@
     clippy::print_stdout
 )]
 
+mod advise;
 mod agreement;
 #[path = "../common/mod.rs"]
 mod common;

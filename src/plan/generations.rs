@@ -1,0 +1,518 @@
+//! The ROMs of several releases in one plan: each size class of a ROM once,
+//! and which machine types use which.
+
+use super::compat::check_device_names;
+use super::{BootIds, CompatPlan, CompatRom, Naming, Pair, PlanError, Selection};
+use crate::qemu::{DEVICES, Device, QemuVersion};
+use crate::rom::{BarSize, PciIds};
+use crate::romset::{RomFile, RomSet};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use thiserror::Error;
+
+/// A release of ROMs, and the machine types that used it.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// The newest version of machine types that used these ROMs. They go back
+    /// to the generation before.
+    pub version: QemuVersion,
+    /// The ROMs.
+    pub set: RomSet,
+}
+
+/// What is shipped of the generations, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerationOptions<'o> {
+    /// Which ROMs.
+    pub selection: &'o Selection,
+    /// Their names and place.
+    pub naming: &'o Naming,
+    /// The BAR that every one must have.
+    pub size: Option<BarSize>,
+    /// What is done about ids.
+    pub boot_ids: BootIds,
+    /// Further devices, by the name of the old ROM that they load.
+    pub devices: &'o BTreeMap<String, Vec<String>>,
+}
+
+/// Machine types that use the same old ROMs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineRange {
+    /// The newest version that does not belong to it, if any is older.
+    pub after: Option<QemuVersion>,
+    /// The newest version that belongs to it.
+    pub up_to: QemuVersion,
+    /// The release whose ROMs they used.
+    pub release: String,
+    /// Devices, each with the compat name of its ROM.
+    pub mapping: Vec<(String, String)>,
+}
+
+/// An earlier release whose guests use a ROM of a later one: the size is the
+/// same, and the content comes with the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SharedWith {
+    /// The release.
+    pub release: String,
+    /// Whether its own ROM has another content.
+    pub differs: bool,
+}
+
+/// Why generations cannot be shipped together.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GenerationError {
+    /// A version that no machine type carries.
+    #[error(
+        "{0} is no version of machine types: no release of QEMU has this number; give the newest one that used the ROMs, such as 2.5 or 2.11"
+    )]
+    NoMachineType(QemuVersion),
+    /// A version that was given twice.
+    #[error(
+        "the generation {0} is given twice; each version of machine types used one release of ROMs"
+    )]
+    Twice(QemuVersion),
+    /// A version that stands after a newer one.
+    #[error("the generation {0} stands after {1}; give generations from the oldest to the newest")]
+    OutOfOrder(QemuVersion, QemuVersion),
+    /// ROMs of one name and size that are for different devices.
+    #[error(
+        "{name}: the ROM of {one} is for {one_ids} and that of {other} for {other_ids}, with the same BAR of {bar}; they are different devices, and one compat ROM cannot serve both. Leave one out with --select, or build a package for each"
+    )]
+    OtherDevice {
+        /// The ROM.
+        name: String,
+        /// Its size class.
+        bar: BarSize,
+        /// A release.
+        one: String,
+        /// The ids of its ROM.
+        one_ids: PciIds,
+        /// Another release.
+        other: String,
+        /// The ids of its ROM.
+        other_ids: PciIds,
+    },
+    /// What no plan allows.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A ROM to ship, of the newest generation that has its size class.
+struct Shipped<'a> {
+    origin: &'a RomFile,
+    release: String,
+    breaks_from: Pair<'a>,
+    devices: BTreeSet<usize>,
+    mapped: BTreeSet<String>,
+    shared_with: Vec<SharedWith>,
+}
+
+/// A ROM's name and BAR.
+type Class<'a> = (&'a str, BarSize);
+
+/// A device that loads a ROM: one that is known, by its place in the table, or
+/// one of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Loader {
+    Known(usize),
+    Mapped(String),
+}
+
+impl Loader {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(index) => DEVICES.get(*index).map_or("", |device| device.name),
+            Self::Mapped(name) => name,
+        }
+    }
+}
+
+impl<'a> CompatPlan<'a> {
+    /// Plans what to ship of several generations, from the oldest to the
+    /// newest, for hosts that have `new`; without `new`, everything that the
+    /// selection's patterns take.
+    ///
+    /// # Errors
+    /// [`GenerationError`] for generations that do not follow each other, and
+    /// ROMs that one package cannot have.
+    pub fn of_generations(
+        generations: &'a [Generation],
+        new: Option<&'a RomSet>,
+        options: GenerationOptions<'_>,
+    ) -> Result<Self, GenerationError> {
+        check_order(generations)?;
+        let Some(newest) = generations.last() else {
+            return Err(PlanError::NoGeneration.into());
+        };
+        check_mapped(generations, options.devices)?;
+        let mut shipped: BTreeMap<Class<'a>, Shipped<'a>> = BTreeMap::new();
+        let mut mappings: Vec<Vec<(Loader, Class<'a>)>> = Vec::new();
+        let mut covered: BTreeSet<Loader> = BTreeSet::new();
+        for generation in generations.iter().rev() {
+            let mut mapping = Vec::new();
+            let files = generation.set.roms.iter();
+            for file in files.filter(|file| options.selection.takes_name(file.name())) {
+                let pair = Pair {
+                    name: file.name(),
+                    old: Some(file.into()),
+                    new: new.and_then(|new| new.find(file.name())).map(Into::into),
+                };
+                let breaks = new.is_none() || options.selection.all || pair.breaks();
+                // An old machine type has the entries of every newer compat
+                // array, so that a device which a newer one maps has to be
+                // mapped here, too.
+                let loaders: Vec<Loader> = loaders(file, generation.version, options.devices)
+                    .filter(|loader| breaks || covered.contains(loader))
+                    .collect();
+                if breaks || !loaders.is_empty() {
+                    ship(&mut shipped, generation, pair, file, &loaders)?;
+                }
+                let class = (file.name(), file.bar());
+                mapping.extend(loaders.into_iter().map(|loader| (loader, class)));
+            }
+            covered.extend(mapping.iter().map(|(loader, _)| loader.clone()));
+            mapping.sort();
+            mappings.insert(0, mapping);
+        }
+        let sets: Vec<&RomSet> = generations
+            .iter()
+            .map(|generation| &generation.set)
+            .collect();
+        let sets: Vec<&RomSet> = sets.into_iter().chain(new).collect();
+        let mut plan = Self {
+            old: &newest.set,
+            install_dir: options.naming.install_dir.clone(),
+            roms: Vec::new(),
+            ranges: Vec::new(),
+            findings: Vec::new(),
+        };
+        let mut names: BTreeMap<Class<'a>, String> = BTreeMap::new();
+        for (class, shipped) in shipped {
+            let devices = shipped
+                .devices
+                .iter()
+                .filter_map(|index| DEVICES.get(*index));
+            let change = new.map(|_| shipped.breaks_from.change());
+            let how = (options.naming, options.size, options.boot_ids);
+            let (rom, finding) =
+                CompatRom::new(shipped.origin, (change, devices.collect()), &sets, how)?;
+            names.insert(class, rom.name.clone());
+            let rom = CompatRom {
+                mapped: shipped.mapped.into_iter().collect(),
+                release: shipped.release,
+                shared_with: shipped.shared_with,
+                ..rom
+            };
+            plan.add(rom, finding)?;
+        }
+        let mut after = None;
+        for (generation, mapping) in generations.iter().zip(mappings) {
+            let named = |(loader, class): (Loader, Class<'a>)| {
+                Some((loader.name().to_owned(), names.get(&class)?.clone()))
+            };
+            plan.ranges.push(MachineRange {
+                after,
+                up_to: generation.version,
+                release: generation.set.release(),
+                mapping: mapping.into_iter().filter_map(named).collect(),
+            });
+            after = Some(generation.version);
+        }
+        Ok(plan)
+    }
+}
+
+fn check_order(generations: &[Generation]) -> Result<(), GenerationError> {
+    let mut before: Vec<QemuVersion> = Vec::new();
+    for Generation { version, .. } in generations {
+        if !version.has_machine_types() {
+            return Err(GenerationError::NoMachineType(*version));
+        }
+        if before.contains(version) {
+            return Err(GenerationError::Twice(*version));
+        }
+        if let Some(last) = before.last().filter(|last| *last > version) {
+            return Err(GenerationError::OutOfOrder(*version, *last));
+        }
+        before.push(*version);
+    }
+    Ok(())
+}
+
+fn check_mapped(
+    generations: &[Generation],
+    devices: &BTreeMap<String, Vec<String>>,
+) -> Result<(), PlanError> {
+    for (name, devices) in devices {
+        check_device_names(devices)?;
+        if generations.iter().all(|g| g.set.find(name).is_none()) {
+            let sets: Vec<&str> = generations.iter().map(|g| &*g.set.label).collect();
+            return Err(PlanError::MapsNoRom {
+                name: name.clone(),
+                set: sets.join(", "),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The devices that load a ROM by default in machine types of this version, or
+/// by the user's word.
+fn loaders(
+    file: &RomFile,
+    version: QemuVersion,
+    devices: &BTreeMap<String, Vec<String>>,
+) -> impl Iterator<Item = Loader> {
+    let is_named = |name: &str| file.name() == name || file.other_names().iter().any(|n| n == name);
+    let known = DEVICES
+        .iter()
+        .enumerate()
+        .filter(|(_, device)| is_named(device.romfile_in(version)))
+        .map(|(index, _)| Loader::Known(index));
+    let mapped = devices.iter().filter(|(name, _)| is_named(name));
+    let mapped = mapped.flat_map(|(_, devices)| devices.iter().cloned().map(Loader::Mapped));
+    let all: BTreeSet<Loader> = known.chain(mapped).collect();
+    all.into_iter()
+}
+
+fn ship<'a>(
+    shipped: &mut BTreeMap<Class<'a>, Shipped<'a>>,
+    generation: &Generation,
+    pair: Pair<'a>,
+    file: &'a RomFile,
+    loaders: &[Loader],
+) -> Result<(), GenerationError> {
+    let release = generation.set.release();
+    let entry = shipped.entry((file.name(), file.bar()));
+    let shipped = entry.or_insert_with(|| Shipped {
+        origin: file,
+        release: release.clone(),
+        breaks_from: pair,
+        devices: BTreeSet::new(),
+        mapped: BTreeSet::new(),
+        shared_with: Vec::new(),
+    });
+    for loader in loaders {
+        match loader {
+            Loader::Known(index) => shipped.devices.insert(*index),
+            Loader::Mapped(name) => shipped.mapped.insert(name.clone()),
+        };
+    }
+    let origin = shipped.origin;
+    if std::ptr::eq(origin, file) {
+        return Ok(());
+    }
+    if let (Some(one_ids), Some(other_ids)) = (first_ids(origin), first_ids(file))
+        && !are_of_one_device(file, one_ids, other_ids)
+    {
+        return Err(GenerationError::OtherDevice {
+            name: file.name().to_owned(),
+            bar: file.bar(),
+            one: shipped.release.clone(),
+            one_ids,
+            other: release,
+            other_ids,
+        });
+    }
+    shipped.shared_with.push(SharedWith {
+        release,
+        differs: origin.bytes() != file.bytes(),
+    });
+    Ok(())
+}
+
+fn first_ids(file: &RomFile) -> Option<PciIds> {
+    let rom = file.rom();
+    rom.images().iter().find_map(|image| image.ids())
+}
+
+/// Whether a ROM may have these two ids and be for one device: releases of
+/// iPXE disagree, for one, on the id of virtio devices.
+fn are_of_one_device(file: &RomFile, one: PciIds, other: PciIds) -> bool {
+    let stem = |name: &str| {
+        let name = name.strip_prefix("efi-").or(name.strip_prefix("pxe-"));
+        name.map(str::to_owned)
+    };
+    let loads = |device: &&Device| {
+        device.romfile == file.name()
+            || stem(device.romfile).is_some_and(|own| stem(file.name()) == Some(own))
+    };
+    let has = |ids| {
+        move |device: &Device| device.romfile_ids == ids || device.all_ids().any(|own| own == ids)
+    };
+    let devices = || DEVICES.iter().filter(loads);
+    one == other || (devices().any(has(one)) && devices().any(has(other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::NamePattern;
+    use crate::plan::tests::rom_set;
+
+    fn generation(version: &str, roms: &[(&str, usize)]) -> Generation {
+        let mut set = rom_set(roms);
+        set.label = format!("release-{version}");
+        Generation {
+            version: version.parse().unwrap(),
+            set,
+        }
+    }
+
+    fn plan<'a>(
+        generations: &'a [Generation],
+        new: Option<&'a RomSet>,
+    ) -> Result<CompatPlan<'a>, GenerationError> {
+        let options = GenerationOptions {
+            selection: &Selection::default(),
+            naming: &Naming::default(),
+            size: None,
+            boot_ids: BootIds::Keep,
+            devices: &BTreeMap::new(),
+        };
+        CompatPlan::of_generations(generations, new, options)
+    }
+
+    fn names(plan: &CompatPlan<'_>) -> Vec<String> {
+        plan.roms.iter().map(|rom| rom.name.clone()).collect()
+    }
+
+    fn romfile(plan: &CompatPlan<'_>, up_to: &str, device: &str) -> Option<String> {
+        let range = plan.ranges.iter().find(|r| r.up_to.to_string() == up_to)?;
+        let found = range.mapping.iter().find(|(name, _)| name == device)?;
+        Some(found.1.clone())
+    }
+
+    #[test]
+    fn each_size_class_is_shipped_once_and_each_range_finds_its_own() {
+        let generations = [
+            generation("1.4", &[("pxe-virtio.rom", 60_000)]),
+            generation(
+                "2.5",
+                &[("efi-virtio.rom", 200_000), ("pxe-virtio.rom", 60_500)],
+            ),
+            generation(
+                "2.11",
+                &[("efi-virtio.rom", 249_000), ("pxe-virtio.rom", 70_000)],
+            ),
+            generation(
+                "5.2",
+                &[("efi-virtio.rom", 300_000), ("pxe-virtio.rom", 70_000)],
+            ),
+        ];
+        let new = rom_set(&[("efi-virtio.rom", 600_000), ("pxe-virtio.rom", 70_000)]);
+        let plan = plan(&generations, Some(&new)).unwrap();
+        assert_eq!(
+            names(&plan),
+            [
+                "compat-256k-efi-virtio.rom",
+                "compat-512k-efi-virtio.rom",
+                "compat-64k-pxe-virtio.rom",
+            ]
+        );
+        let of = |up_to| romfile(&plan, up_to, "virtio-net-pci");
+        assert_eq!(of("1.4").unwrap(), "compat-64k-pxe-virtio.rom");
+        assert_eq!(of("2.5").unwrap(), "compat-256k-efi-virtio.rom");
+        assert_eq!(of("2.11").unwrap(), "compat-256k-efi-virtio.rom");
+        assert_eq!(of("5.2").unwrap(), "compat-512k-efi-virtio.rom");
+        let after: Vec<_> = plan.ranges.iter().map(|r| r.after).collect();
+        assert_eq!(after[0], None);
+        assert_eq!(after[1], Some(QemuVersion::new(1, 4)));
+        let shared = &plan.roms[0];
+        assert_eq!(shared.release, "release-2.11", "the newest content");
+        assert_eq!(
+            shared.shared_with,
+            [SharedWith {
+                release: "release-2.5".to_owned(),
+                differs: true
+            }]
+        );
+    }
+
+    #[test]
+    fn a_range_with_the_size_of_today_is_mapped_where_a_newer_one_is() {
+        let generations = [
+            generation("2.5", &[("efi-pcnet.rom", 5000)]),
+            generation("2.11", &[("efi-pcnet.rom", 9000)]),
+        ];
+        let new = rom_set(&[("efi-pcnet.rom", 6000)]);
+        let two = plan(&generations, Some(&new)).unwrap();
+        let of = |up_to| romfile(&two, up_to, "pcnet");
+        assert_eq!(of("2.11").unwrap(), "compat-16k-efi-pcnet.rom");
+        assert_eq!(of("2.5").unwrap(), "compat-8k-efi-pcnet.rom");
+        let one = plan(&generations[..1], Some(&new)).unwrap();
+        assert!(one.roms.is_empty() && one.ranges[0].mapping.is_empty());
+    }
+
+    #[test]
+    fn generations_that_do_not_follow_each_other_are_refused() {
+        let of = |versions: &[&str]| {
+            let generations: Vec<_> = versions
+                .iter()
+                .map(|version| generation(version, &[("efi-pcnet.rom", 5000)]))
+                .collect();
+            plan(&generations, None).unwrap_err()
+        };
+        let version = QemuVersion::new;
+        assert_eq!(of(&["2.5", "2.5"]), GenerationError::Twice(version(2, 5)));
+        assert_eq!(
+            of(&["2.11", "2.5"]),
+            GenerationError::OutOfOrder(version(2, 5), version(2, 11))
+        );
+        assert_eq!(
+            of(&["2.13"]),
+            GenerationError::NoMachineType(version(2, 13))
+        );
+        assert_eq!(of(&[]), PlanError::NoGeneration.into());
+    }
+
+    #[test]
+    fn roms_of_one_class_for_different_devices_are_refused() {
+        let with_ids = |version: &str, name: &str, ids: [u8; 4]| {
+            let mut generation = generation(version, &[(name, 5000)]);
+            let mut bytes = generation.set.roms[0].bytes().to_vec();
+            let pcir = usize::from(u16::from_le_bytes([bytes[0x18], bytes[0x19]]));
+            bytes[pcir + 4..pcir + 8].copy_from_slice(&ids);
+            generation.set.roms[0] = RomFile::new(name, bytes).unwrap();
+            generation
+        };
+        let (virtio, older) = ([0xf4, 0x1a, 0x41, 0x10], [0xf4, 0x1a, 0, 0x10]);
+        let intel = [0x86, 0x80, 0x0e, 0x10];
+        let of = |name: &str, one, other| {
+            let generations = [with_ids("2.5", name, one), with_ids("2.11", name, other)];
+            plan(&generations, None).map(|plan| plan.roms.len())
+        };
+        assert_eq!(of("efi-virtio.rom", older, virtio), Ok(1));
+        assert_eq!(of("pxe-virtio.rom", older, virtio), Ok(1));
+        let error = of("efi-virtio.rom", intel, virtio).unwrap_err();
+        assert!(
+            error.to_string().contains(
+                "the ROM of release-2.11 is for 1af4:1041 and that of release-2.5 for 8086:100e"
+            ),
+            "{error}"
+        );
+        assert!(of("own.rom", older, virtio).is_err());
+    }
+
+    #[test]
+    fn a_pattern_without_the_size_class_is_refused_where_names_collide() {
+        let generations = [
+            generation("2.5", &[("efi-pcnet.rom", 5000)]),
+            generation("2.11", &[("efi-pcnet.rom", 9000)]),
+        ];
+        let naming = Naming {
+            pattern: "old-{name}".parse::<NamePattern>().unwrap(),
+            ..Naming::default()
+        };
+        let options = GenerationOptions {
+            selection: &Selection::default(),
+            naming: &naming,
+            size: None,
+            boot_ids: BootIds::Keep,
+            devices: &BTreeMap::new(),
+        };
+        let error = CompatPlan::of_generations(&generations, None, options).unwrap_err();
+        let name = "old-efi-pcnet.rom".to_owned();
+        assert_eq!(error, PlanError::NameTwice(name).into());
+    }
+}
