@@ -42,6 +42,9 @@ pub struct Common {
     /// Print every detail, and notes
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Read settings from this file [default: romcompat.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Make findings of this code (RC104 or its name) errors
     #[arg(long, global = true, value_name = "CODE")]
     pub deny: Vec<Code>,
@@ -309,9 +312,6 @@ pub struct Build {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
-    /// Read settings from this file [default: romcompat.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// Settings that the file may have, too.
     #[command(flatten)]
     pub settings: BuildSettings,

@@ -17,7 +17,7 @@ use std::{env, fs};
 
 /// Plans, makes the package and writes it with the mapping beside it.
 pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = Settings::load(command.config.as_deref(), &command.settings)?;
+    let settings = terminal.settings(&command.settings);
     let (old, new) = input::read_some(&command.old, command.new.as_deref())?;
     let mut findings = terminal.judge(findings(&old, new.as_ref()));
     terminal.findings(&findings);

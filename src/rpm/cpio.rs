@@ -199,7 +199,7 @@ mod tests {
         let mut numbers = [0_u32; 13];
         numbers[1] = mode;
         numbers[6] = u32::try_from(content.len()).unwrap();
-        numbers[11] = u32::try_from(name.len() + 1).unwrap();
+        numbers[11] = u32::try_from(name.len()).unwrap().saturating_add(1);
         for number in numbers {
             bytes.extend(format!("{number:08x}").bytes());
         }

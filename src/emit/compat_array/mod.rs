@@ -225,12 +225,12 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
         }
         let _ = writeln!(
             text,
-            "/*\n * For {} in {}:\n * {}.\n{} */",
+            "/*\n * For {} in {}:\n * {}.\n \
+             * A machine type has the entries of every newer array, too, so that these\n \
+             * stand once, and no older array needs them.\n */",
             array.name(form),
             array.file(form),
-            array.machines(),
-            " * A machine type has the entries of every newer array, too, so that these\n \
-             * stand once, and no older array needs them.\n"
+            array.machines()
         );
         text.push_str(&array.lines(form));
     }
