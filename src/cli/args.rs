@@ -3,6 +3,7 @@
 use super::advise::Advise;
 use super::emit::Emit;
 use super::exit;
+use super::generations::GenerationInput;
 use super::prove::Prove;
 use super::qemu_version::QemuVersions;
 use crate::finding::Code;
@@ -296,13 +297,18 @@ pub struct Join {
 
 /// `build`.
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+romcompat build [OPTIONS] --out <FOLDER> OLD [NEW]
+       romcompat build [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]")]
 pub struct Build {
-    /// The ROMs that guests were started with
-    #[arg(value_name = "OLD")]
-    pub old: PathBuf,
-    /// The ROMs of the hosts that they go to; without, all of OLD is shipped
-    #[arg(value_name = "NEW")]
-    pub new: Option<PathBuf>,
+    /// OLD, the ROMs that guests were started with, and NEW, those of the hosts
+    /// that they go to; without NEW, all of OLD is shipped
+    #[arg(num_args = 0..=2, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// In place of OLD: the ROMs that machine types up to this version used,
+    /// such as 2.11=bionic.deb; several from the oldest to the newest
+    #[arg(long, value_name = "VERSION=INPUT")]
+    pub generation: Vec<GenerationInput>,
     /// The folder to write to
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,

@@ -3,39 +3,82 @@
 use super::args::Build;
 use super::config::Settings;
 use super::exit::{Exit, Failure};
+use super::generations;
 use super::input;
 use super::output::Outputs;
 use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
 use crate::json;
 use crate::package::{CompatPackage, Details, assemble};
-use crate::plan::{Comparison, CompatPlan, Naming, Pair, PlanError, QEMU_SHARE, Selection};
+use crate::plan::{
+    Comparison, CompatPlan, Generation, GenerationOptions, Naming, Pair, PlanError, QEMU_SHARE,
+    Selection,
+};
 use crate::report::{BuildReport, BuiltPackage};
 use crate::romset::{RomSet, sha256_hex};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Plans, makes the package and writes it with the mapping beside it.
 pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = terminal.settings(&command.settings);
-    let (old, new) = input::read_some(&command.old, command.new.as_deref())?;
-    let mut findings = terminal.judge(findings(&old, new.as_ref()));
+    match (command.generation.is_empty(), &*command.inputs) {
+        (true, [old, rest @ ..]) => {
+            let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+            let found = judged(findings(&old, new.as_ref()), terminal);
+            let plan = || plan(&settings, command.all, &old, new.as_ref());
+            build(command, &settings, found, plan, new.as_ref(), terminal)
+        }
+        (true, []) => Err(Failure::usage(
+            "`build` needs OLD, the ROMs that guests were started with, or generations of them",
+        )),
+        (false, [_, _, ..]) => Err(Failure::usage(
+            "with --generation, `build` takes NEW alone; OLD is the newest generation",
+        )),
+        (false, new) => {
+            let generations = generations::read(&command.generation)?;
+            let new = match new.first() {
+                Some(new) => Some(input::read(new)?),
+                None => None,
+            };
+            let of_each = generations
+                .iter()
+                .flat_map(|generation| generation.set.findings());
+            let found = judged(of_each.collect(), terminal);
+            let plan = || of_generations(&settings, command.all, &generations, new.as_ref());
+            build(command, &settings, found, plan, new.as_ref(), terminal)
+        }
+    }
+}
+
+/// Findings as the user wants them to weigh, printed.
+fn judged(findings: Vec<Finding>, terminal: &Terminal) -> Vec<Finding> {
+    let findings = terminal.judge(findings);
     terminal.findings(&findings);
+    findings
+}
+
+fn build<'a>(
+    command: &Build,
+    settings: &Settings,
+    mut findings: Vec<Finding>,
+    plan: impl FnOnce() -> Result<CompatPlan<'a>, Failure>,
+    new: Option<&RomSet>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     if has_errors(&findings) {
         return Ok(Exit::No);
     }
-    let plan = plan(&settings, command.all, &old, new.as_ref())?;
-    let plan_findings = terminal.judge(plan.findings.clone());
-    terminal.findings(&plan_findings);
+    let plan = plan()?;
+    let plan_findings = judged(plan.findings.clone(), terminal);
     if has_errors(&plan_findings) {
         return Ok(Exit::No);
     }
     findings.extend(plan_findings);
-    let new_label = new.as_ref().map(|new| new.label.as_str());
-    let mut report = BuildReport::new(&plan, new_label, findings);
+    let mut report = BuildReport::new(&plan, new.map(|new| new.label.as_str()), findings);
     let folder = command.out.display().to_string();
     if !plan.roms.is_empty() {
-        let details = details(&settings, &plan)?;
+        let details = details(settings, &plan)?;
         let package = assemble(&plan, &details).map_err(|error| Failure::file(&folder, error))?;
         report.package = Some(BuiltPackage {
             name: details.package,
@@ -43,6 +86,7 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
             size: package.deb.len(),
         });
         report.roms.clone_from(&package.manifest.roms);
+        report.ranges.clone_from(&package.manifest.ranges);
         write(command, &package, &mut report)?;
     }
     terminal.answer(&report, |colour| report.text(&folder, colour))?;
@@ -65,6 +109,33 @@ pub(super) fn plan<'a>(
     old: &'a RomSet,
     new: Option<&'a RomSet>,
 ) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let boot_ids = settings.boot_ids.unwrap_or_default();
+    let fail = |error: PlanError| Failure::file(&old.label, error);
+    let mut plan =
+        CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
+    plan.map_devices(&settings.devices).map_err(fail)?;
+    Ok(plan)
+}
+
+fn of_generations<'a>(
+    settings: &Settings,
+    all: bool,
+    generations: &'a [Generation],
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let options = GenerationOptions {
+        selection: &selection,
+        naming: &naming,
+        size: settings.size,
+        boot_ids: settings.boot_ids.unwrap_or_default(),
+        devices: &settings.devices,
+    };
+    CompatPlan::of_generations(generations, new, options).map_err(Failure::usage)
+}
+
+fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {
     let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
     let naming = Naming {
         pattern: settings.name_pattern.clone().unwrap_or_default(),
@@ -74,12 +145,7 @@ pub(super) fn plan<'a>(
         all,
         patterns: settings.select.clone(),
     };
-    let boot_ids = settings.boot_ids.unwrap_or_default();
-    let fail = |error: PlanError| Failure::file(&old.label, error);
-    let mut plan =
-        CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
-    plan.map_devices(&settings.devices).map_err(fail)?;
-    Ok(plan)
+    Ok((naming, selection))
 }
 
 /// An absolute path without `.`, `..`, double or final slashes.
@@ -130,10 +196,8 @@ fn write(
     report: &mut BuildReport,
 ) -> Result<(), Failure> {
     let mut files: Vec<(&str, &[u8])> = vec![(&package.file_name, &package.deb)];
-    if !package.globals.is_empty() {
-        files.push(("romfiles.cfg", package.readconfig.as_bytes()));
-        files.push(("globals.txt", package.globals.as_bytes()));
-    }
+    let mapping = package.mapping.iter();
+    files.extend(mapping.map(|file| (&*file.name, file.text.as_bytes())));
     report.files = files.iter().map(|(name, _)| (*name).to_owned()).collect();
     report
         .files

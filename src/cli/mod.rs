@@ -9,6 +9,7 @@ mod edit;
 mod emit;
 mod exit;
 mod explain;
+mod generations;
 mod input;
 mod inspect;
 mod lint;

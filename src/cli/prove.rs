@@ -10,7 +10,7 @@ use super::supervise;
 use super::terminal::Terminal;
 use crate::emit;
 use crate::finding::{Code, Severity};
-use crate::package::InstalledMapping;
+use crate::package::{InstalledMapping, InstalledRange};
 use crate::plan::Comparison;
 use crate::prove::{
     Boot, CannotRun, CompatRoms, Emulator, Emulators, Hosts, Migrator, OVMF_CODE, Partition,
@@ -170,6 +170,7 @@ fn compat_roms(
             let bytes = input::read_bytes(path)?;
             let mapping = InstalledMapping::of_package(&bytes)
                 .map_err(|error| Failure::file(path.display(), error))?;
+            let mapping = of_machines(mapping, command, path)?;
             let installed = format!("{}/", mapping.install_dir);
             let placed = format!("{}/", CompatRoms::INSTALL_DIR);
             let of_device =
@@ -181,6 +182,50 @@ fn compat_roms(
             })
         }
     }
+}
+
+/// The mapping of a package for the machine types that are tried. A package of
+/// several generations has one for each range of them.
+fn of_machines(
+    mut mapping: InstalledMapping,
+    command: &Prove,
+    path: &Path,
+) -> Result<InstalledMapping, Failure> {
+    if mapping.ranges.is_empty() {
+        return Ok(mapping);
+    }
+    let refuse = |problem: &str| {
+        let ranges: Vec<String> = mapping
+            .ranges
+            .iter()
+            .map(|range| range.up_to.to_string())
+            .collect();
+        Failure::usage(format!(
+            "{}: it has mappings for machine types up to {}; {problem}",
+            path.display(),
+            ranges.join(", ")
+        ))
+    };
+    let mut found = None;
+    for name in &command.machine {
+        let machine = MachineType::parse(command.arch, name).map_err(Failure::usage)?;
+        let contains = |range: &&InstalledRange| {
+            machine
+                .version
+                .is_some_and(|version| range.contains(version))
+        };
+        let range = mapping.ranges.iter().find(contains);
+        let range = range.ok_or_else(|| refuse(&format!("{name} needs none of them")))?;
+        if found.is_some_and(|other: &InstalledRange| other != range) {
+            return Err(refuse("try the machine types of one range at a time"));
+        }
+        found = Some(range);
+    }
+    let range = found.ok_or_else(|| refuse("name machine types of one range with --machine"))?;
+    let (devices, readconfig) = (range.devices.clone(), range.readconfig.clone());
+    mapping.devices = devices;
+    mapping.readconfig = readconfig;
+    Ok(mapping)
 }
 
 /// The devices that were asked for, else those whose ROMs break, else all that

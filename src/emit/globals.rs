@@ -1,6 +1,13 @@
 //! The mapping as `-global` options for QEMU's command line.
 
+use super::Mapped;
 use crate::plan::CompatPlan;
+
+/// The options of a plan's devices.
+#[must_use]
+pub fn globals(plan: &CompatPlan<'_>) -> String {
+    globals_of(&super::mapping(plan))
+}
 
 /// One `-global DEVICE.romfile=NAME` a line. Each variant of a card has an
 /// option of its own, since QEMU hands none on from `virtio-net-pci` or
@@ -8,11 +15,12 @@ use crate::plan::CompatPlan;
 /// that the machine lacks, QEMU says nothing; of display adapters, that their
 /// option is not used (seen with 7.2).
 #[must_use]
-pub fn globals(plan: &CompatPlan<'_>) -> String {
-    let option = |mapped: super::Mapped<'_>| {
-        format!("-global {}.romfile={}\n", mapped.device, mapped.romfile())
+pub fn globals_of(mapping: &[Mapped<'_>]) -> String {
+    let option = |mapped: &Mapped<'_>| {
+        let (device, romfile) = (mapped.device, mapped.romfile());
+        format!("-global {device}.romfile={romfile}\n")
     };
-    super::mapping(plan).into_iter().map(option).collect()
+    mapping.iter().map(option).collect()
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ pub use compat_array::{
     ArrayForm, ArrayKind, CompatArray, Patch, PatchError, SOURCE_FILES, SourceTree, UpToError,
     compat_array, patch,
 };
-pub use globals::globals;
+pub use globals::{globals, globals_of};
 pub use libvirt::{interface_model, libvirt, rom_element};
-pub use readconfig::readconfig;
+pub use readconfig::{readconfig, readconfig_of};
 
-use crate::plan::{CompatPlan, CompatRom};
+use crate::plan::{CompatPlan, CompatRom, MachineRange};
 
 /// A device, and the compat ROM that its `romfile` property must name.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,8 @@ impl<'a> Mapped<'a> {
     }
 }
 
-/// Each device that the plan maps.
+/// Each device that the plan maps. Where a plan has ranges of machine types, a
+/// device stands once for each ROM of it.
 #[must_use]
 pub fn mapping<'a>(plan: &'a CompatPlan<'_>) -> Vec<Mapped<'a>> {
     let of_rom = |rom: &'a CompatRom<'_>| {
@@ -43,4 +44,14 @@ pub fn mapping<'a>(plan: &'a CompatPlan<'_>) -> Vec<Mapped<'a>> {
             .collect::<Vec<_>>()
     };
     plan.roms.iter().flat_map(of_rom).collect()
+}
+
+/// Each device of a range of machine types.
+#[must_use]
+pub fn range_mapping<'a>(plan: &'a CompatPlan<'_>, range: &'a MachineRange) -> Vec<Mapped<'a>> {
+    let named = |(device, name): &'a (String, String)| {
+        let rom = plan.roms.iter().find(|rom| rom.name == *name)?;
+        Some(Mapped { device, rom })
+    };
+    range.mapping.iter().filter_map(named).collect()
 }

@@ -1,17 +1,27 @@
 //! The mapping as a file for QEMU's `-readconfig`.
 
-use crate::plan::CompatPlan;
+use super::Mapped;
+use crate::plan::{CompatPlan, MachineRange};
 use std::fmt::Write as _;
+
+/// The file of a plan's devices.
+#[must_use]
+pub fn readconfig(plan: &CompatPlan<'_>) -> String {
+    readconfig_of(&super::mapping(plan), None)
+}
 
 /// A `[global]` section for each device (`qemu_global_opts` in
 /// system/vl.c). Comments say what the file is for.
 #[must_use]
-pub fn readconfig(plan: &CompatPlan<'_>) -> String {
+pub fn readconfig_of(mapping: &[Mapped<'_>], range: Option<&MachineRange>) -> String {
     let mut text = String::from(
         "# For qemu -readconfig: cards of guests that were started with the former\n\
          # option ROMs keep the sizes of those.\n",
     );
-    for mapped in super::mapping(plan) {
+    if let Some(range) = range {
+        let _ = writeln!(text, "# For machine types {range} only.");
+    }
+    for mapped in mapping {
         let _ = write!(
             text,
             "\n[global]\n  driver = \"{}\"\n  property = \"romfile\"\n  value = \"{}\"\n",

@@ -1,7 +1,7 @@
 //! Every file of a compat package, and the `.deb` made of them.
 
 use super::templates::{TemplateError, render};
-use super::{Details, Manifest, ManifestRom};
+use super::{Details, Manifest, ManifestRange, ManifestRom};
 use crate::deb::changelog::{ChangelogError, date_line};
 use crate::deb::{PackageContents, PackageFile, installed_size, write_package};
 use crate::emit;
@@ -21,11 +21,60 @@ pub struct CompatPackage {
     pub file_name: String,
     /// Where its ROMs come from.
     pub manifest: Manifest,
-    /// The mapping for QEMU's command line.
-    pub globals: String,
-    /// The mapping for `-readconfig`.
-    pub readconfig: String,
+    /// The mapping, in files: the package has those for `-readconfig`, and all
+    /// of them go beside it.
+    pub mapping: Vec<MappingFile>,
 }
+
+/// A mapping in one form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingFile {
+    /// Its file name.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+    /// Whether it is for `-readconfig`.
+    pub is_readconfig: bool,
+}
+
+/// The files of a plan's mapping; none where no device is told anything.
+fn mapping_files(plan: &CompatPlan<'_>, manifest: &Manifest) -> Vec<MappingFile> {
+    let file = |name: String, text: String, is_readconfig| MappingFile {
+        name,
+        text,
+        is_readconfig,
+    };
+    if plan.ranges.is_empty() {
+        let mapping = emit::mapping(plan);
+        if mapping.is_empty() {
+            return Vec::new();
+        }
+        return vec![
+            file(READCONFIG.to_owned(), emit::readconfig(plan), true),
+            file("globals.txt".to_owned(), emit::globals(plan), false),
+        ];
+    }
+    let mut files = Vec::new();
+    for (range, written) in plan.ranges.iter().zip(&manifest.ranges) {
+        let Some(readconfig) = &written.readconfig else {
+            continue;
+        };
+        let mapping = emit::range_mapping(plan, range);
+        let text = emit::readconfig_of(&mapping, Some(range));
+        files.push(file(readconfig.clone(), text, true));
+        let name = format!("globals-up-to-{}.txt", range.up_to);
+        files.push(file(name, emit::globals_of(&mapping), false));
+    }
+    let arrays = emit::CompatArray::of_ranges(plan);
+    if !arrays.is_empty() {
+        let text = emit::compat_array(&arrays, emit::ArrayForm::Array);
+        files.push(file("compat-arrays.txt".to_owned(), text, false));
+    }
+    files
+}
+
+/// The file for `-readconfig` of a package for all machine types.
+const READCONFIG: &str = "romfiles.cfg";
 
 /// Why a package was not made.
 #[derive(Debug, Error)]
@@ -48,11 +97,10 @@ pub enum PackageError {
 /// written does not read back as it was meant.
 pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackage, PackageError> {
     let manifest = Manifest::of(plan, &details.old_release);
-    let globals = emit::globals(plan);
-    let readconfig = emit::readconfig(plan);
+    let mapping = mapping_files(plan, &manifest);
     let share = format!("usr/share/{}", details.package);
     let documents = format!("usr/share/doc/{}", details.package);
-    let mut values = TemplateValues::new(&manifest, details, &globals)?;
+    let mut values = TemplateValues::new(&manifest, details, &mapping)?;
     let changelog = render("changelog", &values)?;
     let readme = render("README.Debian", &values)?;
     let mut files = vec![
@@ -69,8 +117,8 @@ pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackag
             crate::json::document(&manifest).into_bytes(),
         ),
     ];
-    if !globals.is_empty() {
-        files.push(file(&share, "romfiles.cfg", readconfig.as_bytes()));
+    for written in mapping.iter().filter(|file| file.is_readconfig) {
+        files.push(file(&share, &written.name, written.text.as_bytes()));
     }
     let install_dir = plan.install_dir.trim_start_matches('/');
     for rom in &plan.roms {
@@ -89,8 +137,7 @@ pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackag
         deb,
         file_name: format!("{}_{version}_all.deb", details.package),
         manifest,
-        globals,
-        readconfig,
+        mapping,
     })
 }
 
@@ -119,6 +166,25 @@ struct TemplateValues<'a> {
     installed_size: u64,
     globals: Vec<&'a str>,
     roms: Vec<RomValues<'a>>,
+    ranges: Vec<RangeValues<'a>>,
+    /// A device that is told a ROM, as an example, with its machine types.
+    example: Option<Example>,
+}
+
+/// Machine types that use the same ROMs, for templates.
+#[derive(Debug, Serialize)]
+struct RangeValues<'a> {
+    machines: String,
+    release: &'a str,
+    /// The mapping's file name; none where these machine types need nothing.
+    readconfig: Option<&'a str>,
+}
+
+/// A command line that works as it stands.
+#[derive(Debug, Serialize)]
+struct Example {
+    readconfig: String,
+    device: String,
 }
 
 /// One ROM, for templates.
@@ -127,6 +193,9 @@ struct RomValues<'a> {
     name: &'a str,
     bar: String,
     origin: &'a str,
+    release: &'a str,
+    /// Earlier releases whose guests use it, too.
+    shared_with: Vec<&'a str>,
     devices: &'a [String],
     /// How it differs from the old ROM.
     changes: Vec<String>,
@@ -138,8 +207,23 @@ impl<'a> TemplateValues<'a> {
     fn new(
         manifest: &'a Manifest,
         details: &'a Details,
-        globals: &'a str,
+        mapping: &'a [MappingFile],
     ) -> Result<Self, PackageError> {
+        let share_dir = format!("/usr/share/{}", details.package);
+        let globals = mapping.iter().find(|file| file.name == "globals.txt");
+        let first = mapping.iter().rfind(|file| file.is_readconfig);
+        let device = match manifest.ranges.last() {
+            Some(_) => {
+                let mapped = |range: &&ManifestRange| !range.devices.is_empty();
+                let newest = manifest.ranges.iter().rfind(mapped);
+                newest.and_then(|range| range.devices.keys().next())
+            }
+            None => manifest.roms.iter().flat_map(|rom| &rom.devices).next(),
+        };
+        let example = first.zip(device).map(|(file, device)| Example {
+            readconfig: format!("{share_dir}/{}", file.name),
+            device: device.clone(),
+        });
         let mut values = Self {
             package: &details.package,
             version: &details.version,
@@ -152,10 +236,20 @@ impl<'a> TemplateValues<'a> {
             old_release: &details.old_release,
             date: date_line(details.epoch)?,
             install_dir: &manifest.install_dir,
-            share_dir: format!("/usr/share/{}", details.package),
+            share_dir,
             installed_size: 0,
-            globals: globals.lines().collect(),
+            globals: globals.iter().flat_map(|file| file.text.lines()).collect(),
             roms: manifest.roms.iter().map(RomValues::from).collect(),
+            ranges: manifest
+                .ranges
+                .iter()
+                .map(|range| RangeValues {
+                    machines: range.machines(),
+                    release: &range.release,
+                    readconfig: range.readconfig.as_deref(),
+                })
+                .collect(),
+            example,
         };
         let description = match &details.description {
             Some(text) => text.clone(),
@@ -172,6 +266,12 @@ impl<'a> From<&'a ManifestRom> for RomValues<'a> {
             name: &rom.name,
             bar: rom.bar.to_string(),
             origin: &rom.origin,
+            release: &rom.release,
+            shared_with: rom
+                .shared_with
+                .iter()
+                .map(|other| &*other.release)
+                .collect(),
             devices: &rom.devices,
             changes: rom.boot_ids.iter().map(ToString::to_string).collect(),
             no_boot: rom
@@ -272,7 +372,7 @@ mod tests {
     fn a_package_whose_roms_no_device_loads_has_no_mapping() {
         with_plan(&[("pxe-e1000.rom", 5000)], |plan| {
             let package = assemble(plan, &details()).unwrap();
-            assert!(package.globals.is_empty());
+            assert!(package.mapping.is_empty());
             let cfg = "usr/share/ipxe-qemu-8k-compat-efi-roms/romfiles.cfg";
             assert_eq!(file(&package.deb, cfg), "");
         });

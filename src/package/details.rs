@@ -129,7 +129,7 @@ impl Details {
         };
         changelog::date_line(epoch).map_err(DetailsError::Date)?;
         let copyright = copyright
-            .or_else(|| origin.and_then(|origin| origin.copyright.clone()))
+            .or_else(|| copyright_of(plan))
             .ok_or(DetailsError::NoCopyright)?;
         let old_release = plan.release();
         let details = Self {
@@ -168,6 +168,23 @@ impl Details {
         }
         Ok(details)
     }
+}
+
+/// The terms of the old release, and below them those of earlier ones that
+/// differ.
+fn copyright_of(plan: &CompatPlan<'_>) -> Option<Vec<u8>> {
+    let of = |set: &RomSet| set.package.as_ref()?.copyright.clone();
+    let mut text = of(plan.old)?;
+    let mut had = vec![text.clone()];
+    for set in &plan.earlier {
+        if let Some(other) = of(set).filter(|other| !had.contains(other)) {
+            let heading = format!("\n\nThe copyright file of {}:\n\n", set.release());
+            text.extend(heading.as_bytes());
+            text.extend(&other);
+            had.push(other);
+        }
+    }
+    Some(text)
 }
 
 /// Ubuntu's way of naming: `ipxe-qemu-256k-compat-efi-roms`.

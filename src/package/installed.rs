@@ -1,8 +1,10 @@
 //! What a compat package puts on a host: its ROMs and how devices reach them.
 
 use crate::deb::{BinaryPackage, DebError, VisitError};
+use crate::qemu::QemuVersion;
 use crate::romset::{self, InputError};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use thiserror::Error;
 
@@ -15,8 +17,31 @@ pub struct InstalledMapping {
     pub files: Vec<(String, Vec<u8>)>,
     /// Each device with the name of its ROM.
     pub devices: Vec<(String, String)>,
+    /// The file for `-readconfig`; empty where ranges have their own.
+    pub readconfig: String,
+    /// The mappings of ranges of machine types; empty where all have the same.
+    pub ranges: Vec<InstalledRange>,
+}
+
+/// The mapping of a range of machine types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledRange {
+    /// The newest version that does not belong to it, if any is older.
+    pub after: Option<QemuVersion>,
+    /// The newest version that belongs to it.
+    pub up_to: QemuVersion,
+    /// Each device with the name of its ROM.
+    pub devices: Vec<(String, String)>,
     /// The file for `-readconfig`.
     pub readconfig: String,
+}
+
+impl InstalledRange {
+    /// Whether machine types of this version belong to it.
+    #[must_use]
+    pub fn contains(&self, version: QemuVersion) -> bool {
+        version <= self.up_to && self.after.is_none_or(|after| version > after)
+    }
 }
 
 /// Why a package is no compat package.
@@ -54,6 +79,16 @@ pub enum InstalledError {
 struct ReadManifest {
     install_dir: String,
     roms: Vec<ReadRom>,
+    #[serde(default)]
+    ranges: Vec<ReadRange>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReadRange {
+    after: Option<QemuVersion>,
+    up_to: QemuVersion,
+    readconfig: Option<String>,
+    devices: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,6 +96,9 @@ struct ReadRom {
     name: String,
     devices: Vec<String>,
 }
+
+/// How many mappings are read: more than there are versions of machine types.
+const MOST_READCONFIGS: usize = 100;
 
 /// The longest manifest or mapping that is read, in bytes.
 const LONGEST_TEXT: u64 = 1 << 20;
@@ -74,25 +112,30 @@ impl InstalledMapping {
         let package = BinaryPackage::read(bytes)?;
         let share = format!("usr/share/{}", package.control().package());
         let manifest_path = format!("{share}/manifest.json");
-        let readconfig_path = format!("{share}/romfiles.cfg");
+        let folder = format!("{share}/");
         let mut manifest = None;
-        let mut readconfig = String::new();
+        let mut readconfigs: BTreeMap<String, String> = BTreeMap::new();
         let visit = |entry: &crate::deb::tar_entries::Entry, content: &mut dyn Read| {
             let fail = |source| InstalledError::Text {
                 path: entry.path.clone(),
                 source,
             };
-            let mut text = String::new();
-            if entry.path == manifest_path || entry.path == readconfig_path {
-                content
-                    .take(LONGEST_TEXT)
-                    .read_to_string(&mut text)
-                    .map_err(fail)?;
+            let Some(name) = entry.path.strip_prefix(&folder) else {
+                return Ok(());
+            };
+            let is_readconfig = name.ends_with(".cfg") && readconfigs.len() < MOST_READCONFIGS;
+            if entry.path != manifest_path && !is_readconfig {
+                return Ok(());
             }
-            if entry.path == manifest_path {
+            let mut text = String::new();
+            content
+                .take(LONGEST_TEXT)
+                .read_to_string(&mut text)
+                .map_err(fail)?;
+            if is_readconfig {
+                readconfigs.insert(name.to_owned(), text);
+            } else {
                 manifest = Some(text);
-            } else if entry.path == readconfig_path {
-                readconfig = text;
             }
             Ok(())
         };
@@ -122,7 +165,20 @@ impl InstalledMapping {
                 .map(|rom| (rom.name().to_owned(), rom.bytes().to_vec()))
                 .collect(),
             devices: devices.collect(),
-            readconfig,
+            readconfig: readconfigs.get("romfiles.cfg").cloned().unwrap_or_default(),
+            ranges: manifest
+                .ranges
+                .into_iter()
+                .map(|range| InstalledRange {
+                    after: range.after,
+                    up_to: range.up_to,
+                    devices: range.devices.into_iter().collect(),
+                    readconfig: range
+                        .readconfig
+                        .and_then(|name| readconfigs.get(&name).cloned())
+                        .unwrap_or_default(),
+                })
+                .collect(),
         })
     }
 }

@@ -1,9 +1,13 @@
 //! Where each ROM of a compat package comes from, for machines.
 
-use crate::plan::{BootIdChange, Change, CompatPlan, CompatRom, LostBoot};
+use crate::plan::{
+    BootIdChange, Change, CompatPlan, CompatRom, LostBoot, MachineRange, SharedWith,
+};
+use crate::qemu::QemuVersion;
 use crate::rom::BarSize;
 use crate::romset::sha256_hex;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// `manifest.json` of a compat package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,6 +20,48 @@ pub struct Manifest {
     pub install_dir: String,
     /// The ROMs.
     pub roms: Vec<ManifestRom>,
+    /// Which machine types use which of them, from the oldest to the newest;
+    /// empty where the ROMs are for all machine types.
+    pub ranges: Vec<ManifestRange>,
+}
+
+/// Machine types that use the same ROMs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestRange {
+    /// The newest version that does not belong to it, if any is older.
+    pub after: Option<QemuVersion>,
+    /// The newest version that belongs to it.
+    pub up_to: QemuVersion,
+    /// The release whose ROMs they used.
+    pub release: String,
+    /// File name of its mapping for `-readconfig`; none where it needs nothing.
+    pub readconfig: Option<String>,
+    /// Each device with the compat name of its ROM.
+    pub devices: BTreeMap<String, String>,
+}
+
+impl ManifestRange {
+    /// Its machine types, in words.
+    #[must_use]
+    pub fn machines(&self) -> String {
+        match self.after {
+            Some(after) => format!("after {after}, up to {}", self.up_to),
+            None => format!("up to {}", self.up_to),
+        }
+    }
+}
+
+impl From<&MachineRange> for ManifestRange {
+    fn from(range: &MachineRange) -> Self {
+        Self {
+            after: range.after,
+            up_to: range.up_to,
+            release: range.release.clone(),
+            readconfig: (!range.mapping.is_empty())
+                .then(|| format!("romfiles-up-to-{}.cfg", range.up_to)),
+            devices: range.mapping.iter().cloned().collect(),
+        }
+    }
 }
 
 /// One ROM in the package.
@@ -27,6 +73,11 @@ pub struct ManifestRom {
     pub bar: BarSize,
     /// SHA-256 of the shipped file, in hex.
     pub sha256: String,
+    /// The release that it comes from.
+    pub release: String,
+    /// Earlier releases whose guests use it, too: the size is the same, and the
+    /// content comes with the guest.
+    pub shared_with: Vec<SharedWith>,
     /// The old ROM's path in its input.
     pub origin: String,
     /// Size of the old ROM, in bytes.
@@ -51,6 +102,8 @@ impl From<&CompatRom<'_>> for ManifestRom {
             name: rom.name.clone(),
             bar: rom.bar,
             sha256: sha256_hex(&rom.bytes),
+            release: rom.release.clone(),
+            shared_with: rom.shared_with.clone(),
             origin: rom.origin.path().to_owned(),
             origin_size: rom.origin.size(),
             origin_sha256: rom.origin.sha256(),
@@ -71,6 +124,7 @@ impl Manifest {
             old_release: old_release.to_owned(),
             install_dir: plan.install_dir.clone(),
             roms: plan.roms.iter().map(ManifestRom::from).collect(),
+            ranges: plan.ranges.iter().map(ManifestRange::from).collect(),
         }
     }
 }

@@ -6,8 +6,8 @@ mod installed;
 mod manifest;
 mod templates;
 
-pub use assemble::{CompatPackage, PackageError, assemble};
+pub use assemble::{CompatPackage, MappingFile, PackageError, assemble};
 pub use details::{Details, DetailsError, Wishes};
-pub use installed::{InstalledError, InstalledMapping};
-pub use manifest::{Manifest, ManifestRom};
+pub use installed::{InstalledError, InstalledMapping, InstalledRange};
+pub use manifest::{Manifest, ManifestRange, ManifestRom};
 pub use templates::TemplateError;

@@ -250,8 +250,10 @@ impl CompatRom<'_> {
 /// What to ship so that guests of the old release go to the new one.
 #[derive(Debug, Clone)]
 pub struct CompatPlan<'a> {
-    /// The old release.
+    /// The old release; of several, the newest.
     pub old: &'a RomSet,
+    /// The releases before it, if the plan is for several.
+    pub earlier: Vec<&'a RomSet>,
     /// The folder in which the ROMs are installed.
     pub install_dir: String,
     /// The ROMs to ship, in order of their old names.
@@ -308,9 +310,6 @@ pub enum PlanError {
         "{0:?} is no name that a device can be told; rename the file, it must be made of letters, digits and `+-._`"
     )]
     Unmappable(String),
-    /// No release at all.
-    #[error("there is no generation of ROMs to ship; give one or more with --generation")]
-    NoGeneration,
     /// A compat name that two ROMs would get.
     #[error(
         "two ROMs would have the compat name {0}; let `--name-pattern` have {{size}} in it, which tells them apart"
@@ -365,6 +364,7 @@ impl<'a> CompatPlan<'a> {
         };
         let mut plan = Self {
             old,
+            earlier: Vec::new(),
             install_dir: naming.install_dir.clone(),
             roms: Vec::with_capacity(selected.len()),
             ranges: Vec::new(),
@@ -408,7 +408,7 @@ impl<'a> CompatPlan<'a> {
         if releases.is_empty() {
             return self.old.release();
         }
-        releases.join(",\n")
+        releases.join(", ")
     }
 
     /// Maps further devices to compat ROMs: each key is the name of an old

@@ -8,6 +8,7 @@ use crate::rom::{BarSize, PciIds};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use thiserror::Error;
 
 /// A release of ROMs, and the machine types that used it.
@@ -48,6 +49,16 @@ pub struct MachineRange {
     pub mapping: Vec<(String, String)>,
 }
 
+impl fmt::Display for MachineRange {
+    /// `up to 2.5`, `after 2.5, up to 2.11`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(after) = self.after {
+            write!(f, "after {after}, ")?;
+        }
+        write!(f, "up to {}", self.up_to)
+    }
+}
+
 /// An earlier release whose guests use a ROM of a later one: the size is the
 /// same, and the content comes with the guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,6 +72,9 @@ pub struct SharedWith {
 /// Why generations cannot be shipped together.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GenerationError {
+    /// No generation at all.
+    #[error("there is no generation of ROMs to ship")]
+    None,
     /// A version that no machine type carries.
     #[error(
         "{0} is no version of machine types: no release of QEMU has this number; give the newest one that used the ROMs, such as 2.5 or 2.11"
@@ -141,8 +155,8 @@ impl<'a> CompatPlan<'a> {
         options: GenerationOptions<'_>,
     ) -> Result<Self, GenerationError> {
         check_order(generations)?;
-        let Some(newest) = generations.last() else {
-            return Err(PlanError::NoGeneration.into());
+        let Some((newest, before)) = generations.split_last() else {
+            return Err(GenerationError::None);
         };
         check_mapped(generations, options.devices)?;
         let mut shipped: BTreeMap<Class<'a>, Shipped<'a>> = BTreeMap::new();
@@ -181,6 +195,7 @@ impl<'a> CompatPlan<'a> {
         let sets: Vec<&RomSet> = sets.into_iter().chain(new).collect();
         let mut plan = Self {
             old: &newest.set,
+            earlier: before.iter().map(|generation| &generation.set).collect(),
             install_dir: options.naming.install_dir.clone(),
             roms: Vec::new(),
             ranges: Vec::new(),
@@ -463,7 +478,7 @@ mod tests {
             of(&["2.13"]),
             GenerationError::NoMachineType(version(2, 13))
         );
-        assert_eq!(of(&[]), PlanError::NoGeneration.into());
+        assert_eq!(of(&[]), GenerationError::None);
     }
 
     #[test]

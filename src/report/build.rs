@@ -3,7 +3,7 @@
 use super::table::{Columns, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
-use crate::package::ManifestRom;
+use crate::package::{ManifestRange, ManifestRom};
 use crate::plan::{Change, CompatPlan};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -21,6 +21,8 @@ pub struct BuildReport {
     pub package: Option<BuiltPackage>,
     /// The ROMs in it.
     pub roms: Vec<ManifestRom>,
+    /// Which machine types use which; empty where all use the same.
+    pub ranges: Vec<ManifestRange>,
     /// The files that were written, beside this report.
     pub files: Vec<String>,
     /// What the inputs and the change gave rise to.
@@ -44,10 +46,15 @@ impl BuildReport {
     pub fn new(plan: &CompatPlan<'_>, new: Option<&str>, findings: Vec<Finding>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            old: plan.old.label.clone(),
+            old: if plan.ranges.is_empty() {
+                plan.old.label.clone()
+            } else {
+                plan.release()
+            },
             new: new.map(str::to_owned),
             package: None,
             roms: Vec::new(),
+            ranges: Vec::new(),
             files: Vec::new(),
             findings,
         }
@@ -82,6 +89,25 @@ impl BuildReport {
             for change in &rom.boot_ids {
                 let _ = write!(text, "\n{}: {change}", rom.name);
             }
+            for other in &rom.shared_with {
+                let content = if other.differs {
+                    "another content, which comes with its guests"
+                } else {
+                    "the same content"
+                };
+                let _ = write!(
+                    text,
+                    "\n{}: also for {}, {content}",
+                    rom.name, other.release
+                );
+            }
+        }
+        for range in &self.ranges {
+            let (machines, release) = (range.machines(), &range.release);
+            let _ = match &range.readconfig {
+                Some(file) => write!(text, "\nmachine types {machines} ({release}): {file}"),
+                None => write!(text, "\nmachine types {machines} ({release}): need nothing"),
+            };
         }
         let _ = writeln!(
             text,

@@ -8,8 +8,10 @@ mod source;
 pub use patch::{Patch, PatchError, patch};
 pub use source::{SOURCE_FILES, SourceTree};
 
-use super::Mapped;
+use super::{Mapped, range_mapping};
+use crate::plan::CompatPlan;
 use crate::qemu::{Arch, Family, MachineType, QemuVersion, device_by_name};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use thiserror::Error;
 
@@ -99,14 +101,10 @@ impl CompatArray {
             }
             machines.push((machine, version));
         }
-        let entries: Vec<(String, String)> = mapping
-            .iter()
-            .map(|mapped| (mapped.device.to_owned(), mapped.romfile().to_owned()))
-            .collect();
         let array = |kind, version| Self {
             kind,
             version,
-            entries: entries.clone(),
+            entries: entries(mapping),
         };
         let Some((first, version)) = machines.first().copied() else {
             return Ok(Vec::new());
@@ -134,6 +132,39 @@ impl CompatArray {
             None => ArrayKind::Pc,
         };
         Ok(vec![array(kind, version)])
+    }
+
+    /// The arrays of a plan's ranges of machine types, the oldest first. One of
+    /// an older range has entries only where another ROM is meant than in the
+    /// newer ones, which it has, too.
+    #[must_use]
+    pub fn of_ranges(plan: &CompatPlan<'_>) -> Vec<Self> {
+        let mut inherited: BTreeMap<String, String> = BTreeMap::new();
+        let mut arrays = Vec::new();
+        for range in plan.ranges.iter().rev() {
+            let mut entries = entries(&range_mapping(plan, range));
+            // QEMU's own array of 1.4 names other ROMs for some cards.
+            if range.up_to > QemuVersion::new(1, 4) {
+                entries.retain(|(device, romfile)| inherited.get(device) != Some(romfile));
+            }
+            inherited.extend(entries.iter().cloned());
+            if !entries.is_empty() {
+                let is_for_every = range.up_to >= OLDEST_OF_EVERY;
+                arrays.insert(
+                    0,
+                    Self {
+                        kind: if is_for_every {
+                            ArrayKind::Every
+                        } else {
+                            ArrayKind::Pc
+                        },
+                        version: range.up_to,
+                        entries,
+                    },
+                );
+            }
+        }
+        arrays
     }
 
     /// The name of the array or macro.
@@ -208,6 +239,11 @@ impl CompatArray {
     }
 }
 
+fn entries(mapping: &[Mapped<'_>]) -> Vec<(String, String)> {
+    let entry = |mapped: &Mapped<'_>| (mapped.device.to_owned(), mapped.romfile().to_owned());
+    mapping.iter().map(entry).collect()
+}
+
 fn versioned(name: &str) -> Option<(MachineType, QemuVersion)> {
     let machine = Arch::ALL
         .into_iter()
@@ -226,8 +262,8 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
         let _ = writeln!(
             text,
             "/*\n * For {} in {}:\n * {}.\n \
-             * A machine type has the entries of every newer array, too, so that these\n \
-             * stand once, and no older array needs them.\n */",
+             * A machine type has the entries of every newer array, too: an older array\n \
+             * needs one only where it means another file.\n */",
             array.name(form),
             array.file(form),
             array.machines()
@@ -241,7 +277,8 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
 mod tests {
     use super::*;
     use crate::emit::mapping;
-    use crate::plan::tests::with_plan;
+    use crate::plan::tests::{rom_set, with_plan};
+    use crate::plan::{BootIds, Generation, GenerationOptions, Naming, Selection};
 
     fn arrays(names: &[&str], pc_only: bool) -> Result<Vec<(ArrayKind, String)>, UpToError> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -312,6 +349,39 @@ mod tests {
                 )
             );
         });
+    }
+
+    #[test]
+    fn an_older_range_has_entries_only_where_it_means_another_rom() {
+        let generation = |version: &str, virtio, pcnet| Generation {
+            version: version.parse().unwrap(),
+            set: rom_set(&[("efi-virtio.rom", virtio), ("efi-pcnet.rom", pcnet)]),
+        };
+        let generations = [
+            generation("2.0", 5000, 5000),
+            generation("2.5", 5000, 5000),
+            generation("2.11", 9000, 5000),
+        ];
+        let options = GenerationOptions {
+            selection: &Selection::default(),
+            naming: &Naming::default(),
+            size: None,
+            boot_ids: BootIds::Keep,
+            devices: &BTreeMap::new(),
+        };
+        let plan = CompatPlan::of_generations(&generations, None, options).unwrap();
+        let arrays = CompatArray::of_ranges(&plan);
+        let found: Vec<_> = arrays
+            .iter()
+            .map(|array| (array.name(ArrayForm::Array), array.entries.len()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("hw_compat_2_5".to_owned(), 3),
+                ("hw_compat_2_11".to_owned(), 4)
+            ]
+        );
     }
 
     #[test]

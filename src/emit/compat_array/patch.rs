@@ -162,8 +162,8 @@ fn header(machines: &[String]) -> String {
         "Description: Let older machine types load the option ROMs of former releases\n \
          The size of an option ROM is part of a guest's hardware. These entries name\n \
          the former ROMs, under compat names, for\n - {}.\n \
-         A machine type has the entries of every newer array, too, so that one entry\n \
-         for a device suffices.\n\
+         A machine type has the entries of every newer array, too: an older one needs\n \
+         entries only where it means another file.\n\
          Origin: vendor\n\
          Forwarded: not-needed\n\
          ---\n",
