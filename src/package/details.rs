@@ -4,6 +4,7 @@
 use crate::deb::changelog;
 use crate::deb::control::{self, ControlError};
 use crate::plan::{CompatPlan, CompatRom};
+use crate::romset::RomSet;
 use thiserror::Error;
 
 /// What a user may set; everything else has a default.
