@@ -261,12 +261,12 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
         }
         let _ = writeln!(
             text,
-            "/*\n * For {} in {}:\n * {}.\n{} */",
+            "/*\n * For {} in {}:\n * {}.\n \
+             * A machine type has the entries of every newer array, too: an older array\n \
+             * needs one only where it means another file.\n */",
             array.name(form),
             array.file(form),
-            array.machines(),
-            " * A machine type has the entries of every newer array, too: an older array\n \
-             * needs one only where it means another file.\n"
+            array.machines()
         );
         text.push_str(&array.lines(form));
     }
