@@ -6,6 +6,7 @@
 
 pub mod bytes;
 pub mod cli;
+pub mod compression;
 pub mod deb;
 pub mod emit;
 pub mod finding;
@@ -17,3 +18,4 @@ pub mod qemu;
 pub mod report;
 pub mod rom;
 pub mod romset;
+pub mod rpm;

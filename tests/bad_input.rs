@@ -587,3 +587,32 @@ fn a_proof_without_qemu_says_so_and_has_a_status_of_its_own() {
         assert_eq!(status(&output), 2, "{option}: {}", words(&output));
     }
 }
+
+#[test]
+fn severities_stand_in_the_configuration_and_the_command_line_overrides_them() {
+    let folder = TempDir::new().unwrap();
+    let padded = folder.path().join("padded.rom");
+    let mut pad = romcompat();
+    pad.arg("pad")
+        .arg(fixture(1))
+        .args(["--select", "efi-virtio.rom", "--size", "256K"]);
+    assert_eq!(status(&pad.arg("--out").arg(&padded).output().unwrap()), 0);
+    let bytes = [fs::read(padded).unwrap(), vec![7; 512]].concat();
+    let input = file(&folder, "input.rom", &bytes);
+    let lint = |more: &[&str]| {
+        let mut command = romcompat();
+        command.current_dir(folder.path()).arg("lint").arg(&input);
+        command.args(more).output().unwrap()
+    };
+    assert_eq!(status(&lint(&[])), 0);
+    let findings = "[findings]\ndeny = [\"RC110\"]\nallow = [\"size-not-in-units\"]\n";
+    fs::write(folder.path().join("romcompat.toml"), findings).unwrap();
+    assert_eq!(status(&lint(&[])), 1, "{}", words(&lint(&[])));
+    assert_eq!(status(&lint(&["--allow", "RC110"])), 0);
+    let wrong = "\n[findings]\nwarn = [\"RC999\"]\n";
+    fs::write(folder.path().join("romcompat.toml"), wrong).unwrap();
+    let output = lint(&[]);
+    assert_eq!(status(&output), 3);
+    let said = "romcompat.toml, line 3, column 8: `RC999` is no code of romcompat";
+    assert!(words(&output).contains(said), "{}", words(&output));
+}

@@ -16,9 +16,9 @@ use std::path::PathBuf;
 /// When the option ROMs on a host change: which virtual machines can still be
 /// migrated or resumed there, and what makes the rest work.
 ///
-/// An INPUT, OLD or NEW is a ROM file, a directory, a .deb or a tar archive
-/// (plain or compressed with xz, zstd or gzip), recognised by content; `-` is
-/// standard input.
+/// An INPUT, OLD or NEW is a ROM file, a directory, a .deb, an .rpm or a tar
+/// archive (plain or compressed with xz, zstd or gzip), recognised by content;
+/// `-` is standard input.
 #[derive(Debug, Parser)]
 #[command(name = "romcompat", version, after_help = exit::TABLE, max_term_width = 100)]
 pub struct Arguments {
@@ -43,6 +43,9 @@ pub struct Common {
     /// Print every detail, and notes
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Read settings from this file [default: romcompat.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Make findings of this code (RC104 or its name) errors
     #[arg(long, global = true, value_name = "CODE")]
     pub deny: Vec<Code>,
@@ -315,9 +318,6 @@ pub struct Build {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
-    /// Read settings from this file [default: romcompat.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// Settings that the file may have, too.
     #[command(flatten)]
     pub settings: BuildSettings,

@@ -21,7 +21,7 @@ use std::{env, fs};
 
 /// Plans, makes the package and writes it with the mapping beside it.
 pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = Settings::load(command.config.as_deref(), &command.settings)?;
+    let settings = terminal.settings(&command.settings);
     match (command.generation.is_empty(), &*command.inputs) {
         (true, [old, rest @ ..]) => {
             let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;

@@ -2,6 +2,7 @@
 
 use super::args::BuildSettings;
 use super::exit::{Exit, Failure};
+use crate::finding::Code;
 use crate::package::Wishes;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
@@ -13,8 +14,23 @@ use std::{fs, io};
 /// The file that is read where `--config` names none.
 const DEFAULT: &str = "romcompat.toml";
 
-/// Settings of `build`, of the file and the command line.
-#[derive(Debug, Default, Deserialize)]
+/// Severities of findings by their codes (RC104 or its name).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Severities {
+    /// These are errors.
+    #[serde(deserialize_with = "codes")]
+    pub deny: Vec<Code>,
+    /// These are warnings.
+    #[serde(deserialize_with = "codes")]
+    pub warn: Vec<Code>,
+    /// These are left out.
+    #[serde(deserialize_with = "codes")]
+    pub allow: Vec<Code>,
+}
+
+/// Settings of the file and the command line.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     package: Option<String>,
@@ -36,10 +52,19 @@ pub struct Settings {
     pub name_pattern: Option<NamePattern>,
     /// Where the package puts the ROMs.
     pub install_dir: Option<String>,
+    /// Severities of findings.
+    pub findings: Severities,
     /// Whether ROMs get the x86 images that firmware looks for.
     pub boot_ids: Option<BootIds>,
     /// Devices that no table knows: for a ROM of OLD those that load it.
     pub devices: BTreeMap<String, Vec<String>>,
+}
+
+fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Code>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?
+        .iter()
+        .map(|text| text.parse().map_err(D::Error::custom))
+        .collect()
 }
 
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<glob::Pattern>, D::Error> {
@@ -55,22 +80,19 @@ fn bar_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BarSize
 }
 
 impl Settings {
-    /// Reads `file`, or `romcompat.toml` if it is there, and lays what was
-    /// typed over it.
+    /// Reads `file`, or `romcompat.toml` if it is there.
     ///
     /// # Errors
     /// A [`Failure`] with the file, line and column.
-    pub fn load(file: Option<&Path>, typed: &BuildSettings) -> Result<Self, Failure> {
+    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
         let path = file.unwrap_or(Path::new(DEFAULT));
-        let mut settings = match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path)?,
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
             Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
-                Self::default()
+                Ok(Self::default())
             }
-            Err(error) => return Err(Failure::file(path.display(), error)),
-        };
-        settings.overlay(typed);
-        Ok(settings)
+            Err(error) => Err(Failure::file(path.display(), error)),
+        }
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
@@ -95,7 +117,8 @@ impl Settings {
         Ok(settings)
     }
 
-    fn overlay(&mut self, typed: &BuildSettings) {
+    /// Lays over it what was typed.
+    pub fn overlay(&mut self, typed: &BuildSettings) {
         fn lay<T: Clone>(typed: Option<&T>, setting: &mut Option<T>) {
             if let Some(value) = typed {
                 *setting = Some(value.clone());

@@ -2,7 +2,6 @@
 
 use super::args::BuildSettings;
 use super::build;
-use super::config::Settings;
 use super::exit::{self, Exit, Failure};
 use super::input;
 use super::output::Outputs;
@@ -62,9 +61,6 @@ pub struct Mapping {
     /// Map the ROMs that do not break, too
     #[arg(long)]
     pub all: bool,
-    /// Read settings from this file [default: romcompat.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// Map only ROMs whose names match
     #[arg(long, value_name = "GLOB")]
     pub select: Vec<glob::Pattern>,
@@ -135,7 +131,7 @@ fn emit(
         install_dir: wish.install_dir.clone(),
         ..BuildSettings::default()
     };
-    let settings = Settings::load(wish.config.as_deref(), &typed)?;
+    let settings = terminal.settings(&typed);
     let (old, new) = input::read_some(&wish.old, wish.new.as_deref())?;
     let plan = build::plan(&settings, wish.all, &old, new.as_ref())?;
     let findings = terminal.judge(plan.unmapped_findings().collect());

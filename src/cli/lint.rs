@@ -5,6 +5,7 @@ use super::exit::{Exit, Failure};
 use super::input;
 use super::terminal::Terminal;
 use crate::finding::has_errors;
+use crate::qemu::ids_of_romfile;
 use crate::report::LintReport;
 use crate::rom::{LintContext, lint};
 
@@ -19,8 +20,9 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
                 (None, false) => label.clone(),
                 _ => format!("{label}/{}", file.path()),
             };
+            let expected_ids = ids_of_romfile(file.name());
             let context = LintContext {
-                expected_ids: &[],
+                expected_ids: &expected_ids,
                 minimum_room: command.room.unwrap_or_default(),
             };
             let faults = lint(&file.rom(), &context);

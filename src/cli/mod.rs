@@ -24,6 +24,7 @@ pub use exit::Exit;
 
 use args::{Command, Format};
 use clap::Parser as _;
+use config::Settings;
 use exit::Failure;
 use terminal::Terminal;
 
@@ -45,7 +46,13 @@ pub fn run() -> Exit {
             };
         }
     };
-    let terminal = Terminal::new(&arguments.common);
+    let terminal = match Settings::load(arguments.common.config.as_deref()) {
+        Ok(settings) => Terminal::new(&arguments.common, settings),
+        Err(failure) => {
+            Terminal::new(&arguments.common, Settings::default()).failure(&failure);
+            return failure.exit;
+        }
+    };
     let result = match &arguments.command {
         Command::Lint(command) => lint::run(command, &terminal),
         _ if terminal.format() == Format::Sarif => Err(Failure::usage(

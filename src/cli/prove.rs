@@ -79,14 +79,11 @@ pub struct Prove {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
-    /// Read settings from this file [default: romcompat.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
 }
 
 /// Runs QEMU and compares what it does with the plan.
 pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = Settings::load(command.config.as_deref(), &BuildSettings::default())?;
+    let settings = terminal.settings(&BuildSettings::default());
     let (old, new) = input::read_both(&command.old, &command.new)?;
     let compat = compat_roms(command, &settings, &old, &new)?;
     let devices = devices(command, &old, &new)?;

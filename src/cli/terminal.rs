@@ -1,6 +1,7 @@
 //! What is printed, where, and in which form.
 
-use super::args::{Common, Format};
+use super::args::{BuildSettings, Common, Format};
+use super::config::Settings;
 use super::exit::{Exit, Failure};
 use crate::finding::{Finding, Severity, SeverityOverrides};
 use crate::json;
@@ -17,11 +18,12 @@ pub struct Terminal {
     out: Colour,
     err: Colour,
     overrides: SeverityOverrides,
+    settings: Settings,
 }
 
 impl Terminal {
     /// The streams as these arguments and the environment want them.
-    pub fn new(common: &Common) -> Self {
+    pub fn new(common: &Common, settings: Settings) -> Self {
         // https://no-color.org: any value that is not empty.
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -33,7 +35,11 @@ impl Terminal {
             }
         };
         let mut overrides = SeverityOverrides::default();
+        let file = &settings.findings;
         let lists = [
+            (&file.warn, Some(Severity::Warning)),
+            (&file.deny, Some(Severity::Error)),
+            (&file.allow, None),
             (&common.warn, Some(Severity::Warning)),
             (&common.deny, Some(Severity::Error)),
             (&common.allow, None),
@@ -50,7 +56,15 @@ impl Terminal {
             out: colour(io::stdout().is_terminal()),
             err: colour(io::stderr().is_terminal()),
             overrides,
+            settings,
         }
+    }
+
+    /// The settings of `romcompat.toml`, with what was typed laid over them.
+    pub fn settings(&self, typed: &BuildSettings) -> Settings {
+        let mut settings = self.settings.clone();
+        settings.overlay(typed);
+        settings
     }
 
     /// Whether the user asks for every detail.

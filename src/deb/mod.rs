@@ -2,7 +2,6 @@
 //! ways.
 
 pub mod changelog;
-mod compression;
 pub mod control;
 mod members;
 mod read;
@@ -10,7 +9,6 @@ mod read_back;
 pub mod tar_entries;
 mod write;
 
-pub use compression::{Compression, Decoder, UNPACKED_LIMIT};
 pub use members::{AR_MAGIC, MemberError};
 pub use read::{BinaryPackage, DebError, VisitError};
 pub use write::{PackageContents, PackageFile, installed_size, write_package};

@@ -1,8 +1,9 @@
 //! Reading a `.deb`.
 
+use super::MemberError;
 use super::members::{Member, members};
 use super::tar_entries::{Entry, EntryKind, TarError, for_each_entry};
-use super::{Decoder, MemberError, UNPACKED_LIMIT};
+use crate::compression::{Decoder, UNPACKED_LIMIT};
 use crate::deb::control::{Control, ControlError};
 use std::io::{self, Read};
 use thiserror::Error;

@@ -82,6 +82,17 @@ pub fn device_by_name(name: &str) -> Option<&'static Device> {
     DEVICES.iter().find(|device| device.name == name)
 }
 
+/// The ids of the devices that load a file of this name by default: what
+/// firmware looks for in it.
+#[must_use]
+pub fn ids_of_romfile(name: &str) -> Vec<PciIds> {
+    DEVICES
+        .iter()
+        .filter(|device| device.romfile == name)
+        .flat_map(Device::all_ids)
+        .collect()
+}
+
 const fn device(
     name: &'static str,
     romfile: &'static str,

@@ -143,6 +143,7 @@ impl RomCollector {
         Ok(RomSet {
             label: label.to_owned(),
             package,
+            rpm: None,
             roms: self.by_name.into_values().collect(),
             left_out: self.left_out,
             dangling_links,

@@ -1,16 +1,18 @@
 //! Bytes of any kind become a set of ROMs.
 
 use super::{CollectError, MAX_ROM, PackageOrigin, RomCollector, RomSet, file_name};
+use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
 use crate::deb::tar_entries::{Entry, EntryKind, TarError, for_each_entry, is_tar};
-use crate::deb::{
-    AR_MAGIC, BinaryPackage, Compression, DebError, Decoder, UNPACKED_LIMIT, VisitError,
-};
+use crate::deb::{AR_MAGIC, BinaryPackage, DebError, VisitError};
 use crate::rom::{NotAnOptionRom, SIGNATURE};
+use crate::rpm::{self, Rpm, RpmError};
 use std::io::{self, Read};
 use thiserror::Error;
 
 /// The largest input file that is read, in bytes: 96 MiB.
 pub const MAX_INPUT: u64 = 96 << 20;
+/// The longest target of a symbolic link, in bytes (`PATH_MAX`).
+const MAX_LINK: u64 = 4096;
 /// Bytes from the start of an input that tell what it is.
 pub const START: usize = 512;
 
@@ -19,7 +21,7 @@ pub const START: usize = 512;
 #[derive(Debug, Error)]
 pub enum InputError {
     /// Neither a ROM nor anything that holds ROMs.
-    #[error("{0}; a ROM file, a directory, a .deb and a tar archive are read")]
+    #[error("{0}; a ROM file, a directory, a .deb, an .rpm and a tar archive are read")]
     Unknown(NotAnOptionRom),
     /// Compressed data that cannot be read.
     #[error("it cannot be unpacked: {0}")]
@@ -33,6 +35,9 @@ pub enum InputError {
     /// A damaged package.
     #[error(transparent)]
     Deb(#[from] DebError),
+    /// A damaged RPM package.
+    #[error(transparent)]
+    Rpm(#[from] RpmError),
     /// A damaged tar archive.
     #[error(transparent)]
     Tar(#[from] TarError),
@@ -62,8 +67,10 @@ pub fn check_start(start: &[u8], size: u64) -> Result<(), InputError> {
             Ok(())
         };
     }
-    let holds_roms =
-        start.starts_with(AR_MAGIC) || is_tar(start) || Compression::of(start) != Compression::None;
+    let holds_roms = start.starts_with(AR_MAGIC)
+        || start.starts_with(rpm::MAGIC)
+        || is_tar(start)
+        || Compression::of(start) != Compression::None;
     if holds_roms {
         Ok(())
     } else {
@@ -71,8 +78,8 @@ pub fn check_start(start: &[u8], size: u64) -> Result<(), InputError> {
     }
 }
 
-/// Makes a set of an input's bytes, whatever they are: a ROM, a `.deb`, or a
-/// tar archive or ROM in xz, zstd, gzip or nothing. `label` is the input as
+/// Makes a set of an input's bytes, whatever they are: a ROM, a `.deb`,
+/// an `.rpm`, or a tar archive or ROM in xz, zstd, gzip or nothing. `label` is the input as
 /// the user named it.
 ///
 /// # Errors
@@ -80,6 +87,9 @@ pub fn check_start(start: &[u8], size: u64) -> Result<(), InputError> {
 pub fn read(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     if bytes.starts_with(AR_MAGIC) {
         return read_package(label, &bytes);
+    }
+    if bytes.starts_with(rpm::MAGIC) {
+        return read_rpm(label, &bytes);
     }
     if bytes.starts_with(&SIGNATURE) {
         return read_rom(label, bytes);
@@ -125,6 +135,40 @@ fn read_tar(label: &str, tar: impl Read) -> Result<RomSet, InputError> {
         take_entry(&mut collector, entry, content)
     })?;
     Ok(collector.finish(label, None)?)
+}
+
+fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
+    let package = Rpm::read(bytes)?;
+    let payload = Decoder::new(package.payload, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
+    let mut collector = RomCollector::default();
+    rpm::for_each_file(payload, |file, content| {
+        let kind = match file.kind {
+            rpm::FileKind::Regular => EntryKind::File,
+            rpm::FileKind::Directory => EntryKind::Directory,
+            rpm::FileKind::Other => EntryKind::Other,
+            rpm::FileKind::Symlink => {
+                let mut target = String::new();
+                content
+                    .take(MAX_LINK)
+                    .read_to_string(&mut target)
+                    .map_err(|source| InputError::Entry {
+                        path: file.path.clone(),
+                        source,
+                    })?;
+                EntryKind::Symlink(target)
+            }
+        };
+        let entry = Entry {
+            path: file.path.clone(),
+            kind,
+            mode: file.mode,
+            size: file.size,
+        };
+        take_entry(&mut collector, &entry, content)
+    })?;
+    let mut set = collector.finish(label, None)?;
+    set.rpm = Some(package.release);
+    Ok(set)
 }
 
 fn read_package(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {

@@ -24,6 +24,9 @@ pub struct RomSet {
     pub label: String,
     /// The package that the ROMs come from, if it is one.
     pub package: Option<PackageOrigin>,
+    /// The RPM package that the ROMs come from, if it is one: name, version and
+    /// release.
+    pub rpm: Option<String>,
     /// The ROMs, sorted by name; names are unique.
     pub roms: Vec<RomFile>,
     /// Files that are no option ROM and were left out.
@@ -61,10 +64,11 @@ impl RomSet {
     #[must_use]
     pub fn release(&self) -> String {
         let name = file_name(self.label.trim_end_matches('/'));
-        match &self.package {
-            Some(origin) => origin.to_string(),
-            None if matches!(name, "" | "-") => "an earlier release".to_owned(),
-            None => name.to_owned(),
+        match (&self.package, &self.rpm) {
+            (Some(origin), _) => origin.to_string(),
+            (None, Some(rpm)) => rpm.clone(),
+            (None, None) if matches!(name, "" | "-") => "an earlier release".to_owned(),
+            (None, None) => name.to_owned(),
         }
     }
 

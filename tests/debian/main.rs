@@ -23,3 +23,4 @@ mod generations;
 mod own_package;
 mod package;
 mod prove;
+mod rpm;
