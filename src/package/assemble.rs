@@ -185,6 +185,7 @@ struct RangeValues<'a> {
 struct Example {
     readconfig: String,
     device: String,
+    is_network: bool,
 }
 
 /// One ROM, for templates.
@@ -223,6 +224,7 @@ impl<'a> TemplateValues<'a> {
         let example = first.zip(device).map(|(file, device)| Example {
             readconfig: format!("{share_dir}/{}", file.name),
             device: device.clone(),
+            is_network: emit::interface_model(device).is_some(),
         });
         let mut values = Self {
             package: &details.package,

@@ -133,6 +133,16 @@ enum Loader {
 }
 
 impl Loader {
+    /// Whether it loads in machine types of this version what it loads today.
+    fn is_usual(&self, version: QemuVersion) -> bool {
+        match self {
+            Self::Known(index) => DEVICES
+                .get(*index)
+                .is_none_or(|device| device.romfile_in(version) == Some(device.romfile)),
+            Self::Mapped(_) => true,
+        }
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Known(index) => DEVICES.get(*index).map_or("", |device| device.name),
@@ -162,7 +172,8 @@ impl<'a> CompatPlan<'a> {
         let mut shipped: BTreeMap<Class<'a>, Shipped<'a>> = BTreeMap::new();
         let mut mappings: Vec<Vec<(Loader, Class<'a>)>> = Vec::new();
         let mut covered: BTreeSet<Loader> = BTreeSet::new();
-        for generation in generations.iter().rev() {
+        let mut spans = spans(generations);
+        for (version, generation) in spans.iter().rev() {
             let mut mapping = Vec::new();
             let files = generation.set.roms.iter();
             for file in files.filter(|file| options.selection.takes_name(file.name())) {
@@ -174,9 +185,11 @@ impl<'a> CompatPlan<'a> {
                 let breaks = new.is_none() || options.selection.all || pair.breaks();
                 // An old machine type has the entries of every newer compat
                 // array, so that a device which a newer one maps has to be
-                // mapped here, too.
-                let loaders: Vec<Loader> = loaders(file, generation.version, options.devices)
-                    .filter(|loader| breaks || covered.contains(loader))
+                // mapped here, too, unless QEMU itself gives it another ROM.
+                let inherits =
+                    |loader: &Loader| covered.contains(loader) && loader.is_usual(*version);
+                let loaders: Vec<Loader> = loaders(file, *version, options.devices)
+                    .filter(|loader| breaks || inherits(loader))
                     .collect();
                 if breaks || !loaders.is_empty() {
                     ship(&mut shipped, generation, pair, file, &loaders)?;
@@ -188,6 +201,7 @@ impl<'a> CompatPlan<'a> {
             mapping.sort();
             mappings.insert(0, mapping);
         }
+        merge(&mut spans, &mut mappings);
         let sets: Vec<&RomSet> = generations
             .iter()
             .map(|generation| &generation.set)
@@ -221,17 +235,17 @@ impl<'a> CompatPlan<'a> {
             plan.add(rom, finding)?;
         }
         let mut after = None;
-        for (generation, mapping) in generations.iter().zip(mappings) {
+        for ((version, generation), mapping) in spans.into_iter().zip(mappings) {
             let named = |(loader, class): (Loader, Class<'a>)| {
                 Some((loader.name().to_owned(), names.get(&class)?.clone()))
             };
             plan.ranges.push(MachineRange {
                 after,
-                up_to: generation.version,
+                up_to: version,
                 release: generation.set.release(),
                 mapping: mapping.into_iter().filter_map(named).collect(),
             });
-            after = Some(generation.version);
+            after = Some(version);
         }
         Ok(plan)
     }
@@ -252,6 +266,42 @@ fn check_order(generations: &[Generation]) -> Result<(), GenerationError> {
         before.push(*version);
     }
     Ok(())
+}
+
+/// The generations, taken apart where the ROMs that devices load by default
+/// change: the newest version of each part.
+fn spans(generations: &[Generation]) -> Vec<(QemuVersion, &Generation)> {
+    let mut spans = Vec::new();
+    let mut after = None;
+    for generation in generations {
+        for change in Device::DEFAULTS_CHANGED_AFTER {
+            if change < generation.version && after.is_none_or(|after| after < change) {
+                spans.push((change, generation));
+            }
+        }
+        spans.push((generation.version, generation));
+        after = Some(generation.version);
+    }
+    spans
+}
+
+/// Takes out each part of a generation that has the mapping of the next one.
+fn merge<T: PartialEq>(spans: &mut Vec<(QemuVersion, &Generation)>, mappings: &mut Vec<T>) {
+    let of_same = |pair: &[(QemuVersion, &Generation)]| match pair {
+        [(_, one), (_, next)] => std::ptr::eq(*one, *next),
+        _ => false,
+    };
+    let same_mapping = |pair: &[T]| matches!(pair, [one, next] if one == next);
+    let mut keep: Vec<bool> = spans
+        .windows(2)
+        .zip(mappings.windows(2))
+        .map(|(spans, mappings)| !(of_same(spans) && same_mapping(mappings)))
+        .collect();
+    keep.push(true);
+    let mut wanted = keep.iter();
+    spans.retain(|_| wanted.next().copied().unwrap_or(true));
+    let mut wanted = keep.iter();
+    mappings.retain(|_| wanted.next().copied().unwrap_or(true));
 }
 
 fn check_mapped(
@@ -282,7 +332,7 @@ fn loaders(
     let known = DEVICES
         .iter()
         .enumerate()
-        .filter(|(_, device)| is_named(device.romfile_in(version)))
+        .filter(|(_, device)| device.romfile_in(version).is_some_and(is_named))
         .map(|(index, _)| Loader::Known(index));
     let mapped = devices.iter().filter(|(name, _)| is_named(name));
     let mapped = mapped.flat_map(|(_, devices)| devices.iter().cloned().map(Loader::Mapped));
@@ -329,10 +379,13 @@ fn ship<'a>(
             other_ids,
         });
     }
-    shipped.shared_with.push(SharedWith {
+    let shared = SharedWith {
         release,
         differs: origin.bytes() != file.bytes(),
-    });
+    };
+    if !shipped.shared_with.contains(&shared) {
+        shipped.shared_with.push(shared);
+    }
     Ok(())
 }
 
@@ -457,6 +510,30 @@ mod tests {
         assert_eq!(of("2.5").unwrap(), "compat-8k-efi-pcnet.rom");
         let one = plan(&generations[..1], Some(&new)).unwrap();
         assert!(one.roms.is_empty() && one.ranges[0].mapping.is_empty());
+        assert_eq!(one.ranges.len(), 1);
+    }
+
+    #[test]
+    fn a_range_ends_where_qemu_changes_its_defaults() {
+        let roms = [("efi-vmxnet3.rom", 5000), ("efi-e1000e.rom", 5000)];
+        let generations = [generation("1.3", &roms), generation("2.12", &roms)];
+        let new = rom_set(&[("efi-vmxnet3.rom", 9000), ("efi-e1000e.rom", 9000)]);
+        let plan = plan(&generations, Some(&new)).unwrap();
+        let ranges: Vec<_> = plan
+            .ranges
+            .iter()
+            .map(|range| (range.to_string(), range.mapping.len()))
+            .collect();
+        let own = |text: &str, count| (text.to_owned(), count);
+        assert_eq!(
+            ranges,
+            [
+                own("up to 1.3", 1),
+                own("after 1.3, up to 2.6", 1),
+                own("after 2.6, up to 2.12", 2)
+            ]
+        );
+        assert_eq!(romfile(&plan, "2.6", "vmxnet3"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::hosts::{block, default_rom};
 use super::{Emulator, Guest, Hosts, Migrated, Migration, RomSource};
-use crate::qemu::{Device, MachineType, RomAt, Verdict, is_about_a_rom, says, verdict};
+use crate::qemu::{Arch, Device, MachineType, RomAt, Verdict, is_about_a_rom, says, verdict};
 use crate::rom::BarSize;
 use serde::Serialize;
 
@@ -122,7 +122,8 @@ type Start<'a, 'r> = (Guest<'a>, RomAt<'r>);
 
 impl<'a> Scenario<'a> {
     /// Every migration of a device on a machine that says something about the
-    /// change of its ROM; none where the old host does not have the ROM.
+    /// change of its ROM; none where the old host does not have the ROM, and
+    /// where the machine type loads another one.
     #[must_use]
     pub fn of_device(
         hosts: &'a Hosts<'_>,
@@ -130,7 +131,13 @@ impl<'a> Scenario<'a> {
         machine: MachineType,
         device: &'static Device,
     ) -> Vec<Self> {
-        let Some(old_rom) = default_rom(hosts.old, device) else {
+        let is_pc = machine.family.arch() == Arch::X86_64;
+        let romfile = match machine.version.filter(|_| is_pc) {
+            Some(version) => device.romfile_in(version),
+            None => Some(device.romfile),
+        };
+        let old_rom = default_rom(hosts.old, device);
+        let Some(old_rom) = old_rom.filter(|_| romfile == Some(device.romfile)) else {
             return Vec::new();
         };
         let guest = |emulator, folder, rom| Guest {
@@ -236,7 +243,7 @@ mod tests {
     use crate::plan::tests::rom_set;
     use crate::plan::{BootIds, CompatPlan, Naming, Selection};
     use crate::prove::{CannotRun, CompatRoms};
-    use crate::qemu::{Arch, QemuVersion, device_by_name};
+    use crate::qemu::{QemuVersion, device_by_name};
     use std::collections::BTreeMap;
 
     fn emulator() -> Emulator {

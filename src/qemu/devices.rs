@@ -33,23 +33,28 @@ impl Device {
         format!("{}/{}", Family::I440fx.block_address(2), self.ram_block)
     }
 
-    /// The ROM file that the device loads by default in machine types of this
-    /// version. Up to 1.4 five cards load ROMs without an EFI image
-    /// (`pc_compat_1_4` in hw/i386/pc.c; seen with 7.2).
+    /// The ROM file that the device loads by default in machine types of PCs
+    /// of this version. Up to 1.4 five cards load ROMs without an EFI image
+    /// (`pc_compat_1_4` in hw/i386/pc.c), and up to 2.6 `vmxnet3` loads none
+    /// (`pc_compat_2_6`); seen in `info qtree` of 7.2 for 1.4 to 7.2.
     #[must_use]
-    pub fn romfile_in(&self, version: QemuVersion) -> &'static str {
-        if version > QemuVersion::new(1, 4) {
-            return self.romfile;
-        }
+    pub fn romfile_in(&self, version: QemuVersion) -> Option<&'static str> {
+        let [no_efi, no_vmxnet3] = Self::DEFAULTS_CHANGED_AFTER;
         match self.name {
-            "e1000" => "pxe-e1000.rom",
-            "ne2k_pci" => "pxe-ne2k_pci.rom",
-            "pcnet" => "pxe-pcnet.rom",
-            "rtl8139" => "pxe-rtl8139.rom",
-            "virtio-net-pci" => "pxe-virtio.rom",
-            _ => self.romfile,
+            "vmxnet3" if version <= no_vmxnet3 => None,
+            _ if version > no_efi => Some(self.romfile),
+            "e1000" => Some("pxe-e1000.rom"),
+            "ne2k_pci" => Some("pxe-ne2k_pci.rom"),
+            "pcnet" => Some("pxe-pcnet.rom"),
+            "rtl8139" => Some("pxe-rtl8139.rom"),
+            "virtio-net-pci" => Some("pxe-virtio.rom"),
+            _ => Some(self.romfile),
         }
     }
+
+    /// The versions after which [`Device::romfile_in`] changes.
+    pub const DEFAULTS_CHANGED_AFTER: [QemuVersion; 2] =
+        [QemuVersion::new(1, 4), QemuVersion::new(2, 6)];
 
     /// Whether a release of QEMU, 2.8 or later, has the device. The variants of
     /// virtio devices and `ati-vga` came with 4.0, `bochs-display` with 3.0

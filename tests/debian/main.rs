@@ -19,6 +19,7 @@ mod cures;
 mod edit;
 mod emit;
 mod fetched;
+mod generations;
 mod own_package;
 mod package;
 mod prove;

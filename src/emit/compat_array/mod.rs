@@ -378,9 +378,11 @@ mod tests {
         assert_eq!(
             found,
             [
+                ("pc_compat_1_4".to_owned(), 2),
                 ("hw_compat_2_5".to_owned(), 3),
                 ("hw_compat_2_11".to_owned(), 4)
-            ]
+            ],
+            "up to 1.4 virtio-net-pci and pcnet load other ROMs, the variants do not"
         );
     }
 
