@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{fixture, romcompat, words};
+use common::{fixture, romcompat, status, words};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ fn what_inspect_prints_is_what_the_schema_says() {
         let mut command = romcompat();
         command.args(["inspect", "--verbose", "--format", "json"]);
         let output = command.arg(&input).output().unwrap();
+        assert!(status(&output) < 2, "{}", words(&output));
         let document: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", words(&output)));
         let wrong: Vec<String> = validator
