@@ -1,6 +1,6 @@
 //! Compressed data, recognised by content and decoded up to a limit.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 /// More bytes than this are not unpacked from one input: 256 MiB.
 pub const UNPACKED_LIMIT: u64 = 256 << 20;
@@ -62,7 +62,15 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// An unsupported compression, and a zstd decoder that cannot start.
     pub fn new(data: &'a [u8], limit: u64) -> io::Result<Self> {
-        let stream: Box<dyn Read + 'a> = match Compression::of(data) {
+        Self::of_stream(data, limit)
+    }
+
+    /// Decodes a stream, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As for [`Decoder::new`], and those of the stream.
+    pub fn of_stream(mut data: impl BufRead + 'a, limit: u64) -> io::Result<Self> {
+        let stream: Box<dyn Read + 'a> = match Compression::of(data.fill_buf()?) {
             Compression::None => Box::new(data),
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(data)),
             Compression::Xz => {

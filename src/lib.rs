@@ -19,3 +19,4 @@ pub mod report;
 pub mod rom;
 pub mod romset;
 pub mod rpm;
+pub mod vmstate;

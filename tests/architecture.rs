@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rom", 1),
     ("deb", 1),
     ("rpm", 1),
+    ("vmstate", 1),
     ("qemu", 2),
     ("romset", 2),
     ("plan", 3),

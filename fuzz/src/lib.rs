@@ -10,8 +10,9 @@
 //! The address sanitizer keeps freed memory in a quarantine that would count
 //! against the limit. What a run adds to `corpus` is not all worth keeping.
 
+use romcompat::compression::Decoder;
 use romcompat::json;
-use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
+use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION, StateRom};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
     split_executables,
@@ -20,6 +21,8 @@ use romcompat::rom::{
     BarSize, LintContext, MAX_EXECUTABLE, PciIds, PeExecutable, Rom, decompress, lint, text_at,
 };
 use romcompat::romset;
+use romcompat::vmstate::{Input, LibvirtSave, Qcow2, RamBlock, Seekable, StateReader, Streamed};
+use std::io::Cursor;
 
 const IDS: PciIds = PciIds {
     vendor: 0x1af4,
@@ -83,6 +86,49 @@ pub fn input(bytes: &[u8]) {
     assert!(!report.text(true, Colour::Always).is_empty());
     assert!(json::document(&report).ends_with("}\n"));
     assert!(set.findings().iter().all(|f| !f.to_string().is_empty()));
+}
+
+/// Reads a stream of QEMU, and the contents of all its ROMs.
+pub fn state_stream(bytes: &[u8]) {
+    state(Seekable(Cursor::new(bytes)), 0);
+}
+
+fn state(input: impl Input, start: u64) {
+    let mut reader = StateReader::new(input, start);
+    match reader.read() {
+        Ok(state) => {
+            let is_rom = |block: &RamBlock| StateRom::of(block, None).is_some();
+            if let Ok(contents) = reader.contents(&state, is_rom) {
+                assert!(contents.values().map(Vec::len).sum::<usize>() <= 64 << 20);
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Reads a save file of libvirt, and the stream in it.
+pub fn state_save(bytes: &[u8]) {
+    match LibvirtSave::read(bytes) {
+        Ok(save) => {
+            let stream = usize::try_from(save.stream).unwrap();
+            if let Ok(decoder) = Decoder::new(&bytes[stream..], 16 << 20) {
+                state(Streamed(decoder), 0);
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Reads the snapshots of a qcow2 image.
+pub fn state_qcow2(bytes: &[u8]) {
+    match Qcow2::read(Cursor::new(bytes)) {
+        Ok(mut image) => {
+            for snapshot in image.snapshots.clone().iter().take(4) {
+                state(image.state(snapshot), 0);
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
 }
 
 /// Runs every edit, and asks of each result what the edit promises.

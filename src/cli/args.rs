@@ -6,6 +6,7 @@ use super::exit;
 use super::generations::GenerationInput;
 use super::prove::Prove;
 use super::qemu_version::QemuVersions;
+use super::state::State;
 use crate::finding::Code;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
@@ -109,6 +110,9 @@ pub enum Command {
     /// libvirt
     #[command(after_help = exit::TABLE)]
     Emit(Box<Emit>),
+    /// Say which ROM sizes saved guests need, and what makes them resume
+    #[command(after_help = exit::TABLE)]
+    State(State),
     /// Prove with real QEMU that guests are refused without the package and
     /// taken with it
     #[command(after_help = exit::TABLE)]

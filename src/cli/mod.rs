@@ -16,6 +16,7 @@ mod lint;
 mod output;
 mod prove;
 mod qemu_version;
+mod state;
 mod supervise;
 mod terminal;
 
@@ -69,6 +70,7 @@ pub fn run() -> Exit {
         Command::Build(command) => build::run(command, &terminal),
         Command::Advise(command) => advise::run(command, &terminal),
         Command::Emit(command) => emit::run(command, &terminal),
+        Command::State(command) => state::run(command, &terminal),
         Command::Prove(command) => prove::run(command, &terminal),
     };
     result.unwrap_or_else(|failure| {

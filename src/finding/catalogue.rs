@@ -298,6 +298,15 @@ codes! {
         what: "A machine with the compat ROM reached network boot and the plan says that it does not, or the other way round.",
         why: "A guest that is started anew would not behave as the package promises.",
         remedy: "Look at the console (`--keep FOLDER`) and at the ids of the ROM (`inspect`).";
+
+    StateNotResumed = 501, "state-not-resumed", Error,
+        what: "A saved guest needs a ROM of another size than the host gives it.",
+        why: "QEMU refuses to load the state, and the guest stays suspended until a host gives it the size.",
+        remedy: "Build the compat package of the ROMs that the guest was started with (`build`), or take them out of the state (`state --extract-roms`), and name them as `state --emit` prints.";
+    StateRomMissing = 502, "state-rom-missing", Warning,
+        what: "A saved guest needs a ROM that is not among those of the host.",
+        why: "Where the host really lacks it, QEMU does not start the guest; where only a part of its ROMs was given, nothing is known.",
+        remedy: "Give all ROMs of the host, such as the folder /usr/share/qemu or every package with ROMs.";
 }
 
 /// A text that is neither the number nor the name of a code.

@@ -146,7 +146,9 @@ impl fmt::Display for NamePattern {
 }
 
 impl NamePattern {
-    fn compat_name(&self, bar: BarSize, name: &str) -> String {
+    /// The compat name of a ROM with this BAR and name.
+    #[must_use]
+    pub fn compat_name(&self, bar: BarSize, name: &str) -> String {
         self.0
             .replace("{size}", &bar.label())
             .replace("{name}", name)

@@ -24,3 +24,4 @@ mod own_package;
 mod package;
 mod prove;
 mod rpm;
+mod state;

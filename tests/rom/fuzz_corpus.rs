@@ -1,9 +1,9 @@
 //! The corpora of the fuzz targets, replayed, and their seeds.
 
-use crate::fuzzing;
 use crate::images::{
     DEVICES, GOOD_EFI, PCIR, PNP, balanced, bomb, driver, efi, good, isa, rom, stored, with, x86,
 };
+use crate::{fuzzing, states};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -18,7 +18,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let bytes = fs::read(&path).unwrap();
-        assert!(bytes.len() <= 4096, "{} is large", path.display());
+        assert!(bytes.len() <= 8192, "{} is large", path.display());
         total += bytes.len();
         run(&bytes);
     }
@@ -38,6 +38,13 @@ fn the_corpus_of_rom_edit_runs() {
 #[test]
 fn the_corpus_of_input_runs() {
     replay("input", fuzzing::input);
+}
+
+#[test]
+fn the_corpora_of_states_run() {
+    replay("state_stream", fuzzing::state_stream);
+    replay("state_save", fuzzing::state_save);
+    replay("state_qcow2", fuzzing::state_qcow2);
 }
 
 #[test]
@@ -169,6 +176,21 @@ fn the_seeds_are_made_of_generated_roms() {
         ("rom_edit", roms()),
         ("executable", executables()),
         ("input", inputs()),
+        (
+            "state_stream",
+            vec![("plain", states::plain()), ("mapped", states::mapped())],
+        ),
+        (
+            "state_save",
+            vec![
+                ("raw", states::save(0)),
+                ("swapped", states::swapped_save()),
+            ],
+        ),
+        (
+            "state_qcow2",
+            vec![("v2", states::qcow2(2)), ("v3", states::qcow2(3))],
+        ),
     ];
     for (target, seeds) in seeds {
         for (name, bytes) in seeds {

@@ -19,3 +19,5 @@ mod images;
 mod judges;
 mod properties;
 mod rules;
+#[path = "../common/states.rs"]
+mod states;

@@ -1,0 +1,277 @@
+//! `romcompat state`.
+
+use super::exit::{Exit, Failure};
+use super::input;
+use super::output::Outputs;
+use super::terminal::Terminal;
+use crate::compression::Decoder;
+use crate::emit::{interface_model, rom_element};
+use crate::finding::has_errors;
+use crate::plan::{NamePattern, QEMU_SHARE};
+use crate::qemu::Device;
+use crate::report::{StateReport, StateRom, StateRow};
+use crate::rom::Rom;
+use crate::vmstate::{
+    Input, LibvirtSave, MAGIC, QCOW2_MAGIC, Qcow2, SaveCompression, SavedState, Seekable,
+    StateError, StateReader, Streamed, is_libvirt_save,
+};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// `state`.
+#[derive(Debug, Args)]
+pub struct State {
+    /// Saved guests: streams of QEMU, libvirt save files, qcow2 images with
+    /// snapshots
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The ROMs of the host that shall resume them
+    #[arg(long, value_name = "INPUT")]
+    pub roms: Option<PathBuf>,
+    /// Only the snapshot of this name or id
+    #[arg(long, value_name = "NAME")]
+    pub snapshot: Option<String>,
+    /// Where the stream of QEMU starts in the file, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub offset: u64,
+    /// Print what makes the guests resume with compat ROMs, in this form
+    #[arg(long, value_name = "FORM")]
+    pub emit: Option<Form>,
+    /// Write the ROMs that are in the states to this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub extract_roms: Option<PathBuf>,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Form of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// `-global` options for QEMU's command line
+    Globals,
+    /// `<rom>` elements for libvirt guests
+    Libvirt,
+}
+
+/// What was found in one file.
+struct Found {
+    format: String,
+    state: SavedState,
+    contents: BTreeMap<String, Vec<u8>>,
+}
+
+/// Reads states, and says what they need.
+pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
+    let roms = command.roms.as_deref().map(input::read).transpose()?;
+    let mut rows = Vec::new();
+    let mut extracted = BTreeMap::new();
+    for path in &command.files {
+        let label = path.display().to_string();
+        for found in read(command, path)? {
+            let row = StateRow::new(&label, found.format, &found.state, roms.as_ref());
+            for rom in &row.blocks {
+                if let Some(bytes) = found.contents.get(&rom.name) {
+                    extract(rom, bytes, &label, &mut extracted)?;
+                }
+            }
+            rows.push(row);
+        }
+    }
+    let mut report = StateReport::new(roms.as_ref(), rows);
+    report.findings = terminal.judge(report.findings);
+    if let Some(folder) = &command.extract_roms {
+        let mut outputs = Outputs::new(command.force);
+        outputs.folder(folder)?;
+        for (name, bytes) in &extracted {
+            outputs.add(folder.join(name), bytes)?;
+            report.files.push(folder.join(name).display().to_string());
+        }
+        outputs.finish()?;
+    }
+    terminal.findings(&report.findings);
+    match command.emit {
+        Some(form) => {
+            let text = mapping(&report, form);
+            terminal.answer(&report, |_| text)?;
+        }
+        None => terminal.answer(&report, |colour| report.text(colour))?,
+    }
+    Ok(if has_errors(&report.findings) {
+        Exit::No
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Every state in a file.
+fn read(command: &State, path: &Path) -> Result<Vec<Found>, Failure> {
+    let label = path.display();
+    let fail = |error: StateError| Failure::file(&label, error);
+    let input = |error: io::Error| Failure::file(&label, error);
+    let metadata = fs::metadata(path).map_err(input)?;
+    if !metadata.is_file() {
+        return Err(Failure::file(
+            &label,
+            "it is no regular file; give the file of a saved guest",
+        ));
+    }
+    let mut file = File::open(path).map_err(input)?;
+    file.seek(SeekFrom::Start(command.offset)).map_err(input)?;
+    let mut start = Vec::new();
+    (&mut file)
+        .take(16)
+        .read_to_end(&mut start)
+        .map_err(input)?;
+    let mut at = |offset: u64| {
+        file.seek(SeekFrom::Start(offset)).map_err(input)?;
+        file.try_clone().map_err(input)
+    };
+    if start.starts_with(&MAGIC) {
+        let stream = Seekable(BufReader::new(at(command.offset)?));
+        let format = "a stream of QEMU".to_owned();
+        return Ok(vec![
+            stream_in(command, stream, command.offset, format).map_err(fail)?,
+        ]);
+    }
+    if is_libvirt_save(&start) {
+        let save = LibvirtSave::read(at(command.offset)?).map_err(fail)?;
+        let stream = save.stream.saturating_add(command.offset);
+        let file = BufReader::new(at(stream)?);
+        let format = format!("a libvirt save file, {}", save.compression.name());
+        let found = if save.compression == SaveCompression::Raw {
+            stream_in(command, Seekable(file), stream, format)
+        } else {
+            let decoder = Decoder::of_stream(file, u64::MAX).map_err(input)?;
+            stream_in(command, Streamed(decoder), 0, format)
+        };
+        return Ok(vec![found.map_err(fail)?]);
+    }
+    if start.starts_with(&QCOW2_MAGIC) {
+        return snapshots_in(command, at(0)?, &label.to_string());
+    }
+    Err(Failure::file(
+        &label,
+        format!(
+            "it starts with {start:02x?} at {:#x}; a stream of QEMU starts with QEVM, a libvirt save file with LibvirtQemudSave, a qcow2 image with QFI and fb",
+            command.offset
+        ),
+    ))
+}
+
+fn stream_in<I: Input>(
+    command: &State,
+    stream: I,
+    start: u64,
+    format: String,
+) -> Result<Found, StateError> {
+    let mut reader = StateReader::new(stream, start);
+    let state = reader.read()?;
+    let contents = if command.extract_roms.is_some() {
+        reader.contents(&state, |block| StateRom::of(block, None).is_some())?
+    } else {
+        BTreeMap::new()
+    };
+    let format = if state.is_mapped() {
+        format!("{format}, with mapped-ram")
+    } else {
+        format
+    };
+    Ok(Found {
+        format,
+        state,
+        contents,
+    })
+}
+
+fn snapshots_in(command: &State, file: File, label: &str) -> Result<Vec<Found>, Failure> {
+    let fail = |error: StateError| Failure::file(label, error);
+    let mut image = Qcow2::read(file).map_err(fail)?;
+    let wanted = |name: &str, id: &str| {
+        let typed = command.snapshot.as_deref();
+        typed.is_none_or(|typed| typed == name || typed == id)
+    };
+    let mut chosen = image.snapshots.clone();
+    chosen.retain(|snapshot| snapshot.state_size > 0 && wanted(&snapshot.name, &snapshot.id));
+    if chosen.is_empty() {
+        let names: Vec<&str> = image.snapshots.iter().map(|s| &*s.name).collect();
+        return Err(Failure::file(
+            label,
+            format!(
+                "it has no snapshot with the state of a guest{}; its snapshots: {}",
+                command
+                    .snapshot
+                    .as_ref()
+                    .map_or_else(String::new, |name| format!(" of the name `{name}`")),
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
+            ),
+        ));
+    }
+    chosen
+        .iter()
+        .map(|snapshot| {
+            let format = format!("the snapshot `{}` of a qcow2 image", snapshot.name);
+            stream_in(command, image.state(snapshot), 0, format).map_err(fail)
+        })
+        .collect()
+}
+
+/// Takes a ROM out of the content of its block: QEMU filled it up with zeros.
+fn extract(
+    rom: &StateRom,
+    block: &[u8],
+    label: &str,
+    extracted: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<(), Failure> {
+    let no_rom = |why: &str| Failure::file(label, format!("{} {why}", rom.name));
+    let parsed = Rom::parse(block).map_err(|error| no_rom(&error.to_string()))?;
+    let written = block.iter().rposition(|byte| *byte != 0);
+    let length = written.map_or(0, |last| last.saturating_add(1));
+    let length = length.max(parsed.images_end()).next_multiple_of(512);
+    let bytes = block.get(..length.min(block.len())).unwrap_or_default();
+    let (address, suffix) = rom.name.rsplit_once('/').unwrap_or(("", &rom.name));
+    let name = rom.devices.first().map_or(suffix, |device| device.romfile);
+    let is_other = |name: &str| extracted.get(name).is_some_and(|other| other != bytes);
+    let name = if is_other(name) {
+        let place: String = address
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        format!("{place}-{name}")
+    } else {
+        name.to_owned()
+    };
+    extracted.insert(name, bytes.to_vec());
+    Ok(())
+}
+
+/// What tells the devices of all states to load compat ROMs.
+fn mapping(report: &StateReport, form: Form) -> String {
+    let pattern = NamePattern::default();
+    let mut files = Vec::new();
+    let blocks = report.states.iter().flat_map(|state| &state.blocks);
+    for rom in blocks.filter(|rom| rom.resumes != Some(true)) {
+        let Some(bar) = rom.bar() else { continue };
+        let named =
+            |device: &&'static Device| (device.name, pattern.compat_name(bar, device.romfile));
+        files.extend(rom.devices.iter().map(named));
+    }
+    files.sort();
+    files.dedup();
+    let lines = files.iter().filter_map(|(device, romfile)| match form {
+        Form::Globals => Some(format!("-global {device}.romfile={romfile}\n")),
+        Form::Libvirt => {
+            let model = interface_model(device)?;
+            let element = rom_element(&format!("{QEMU_SHARE}/{romfile}"));
+            Some(format!("# beside <model type='{model}'/>\n{element}\n"))
+        }
+    });
+    lines.collect()
+}

@@ -1,0 +1,132 @@
+//! Saved states, made by hand: a guest with one ROM of one page, 4 KiB.
+
+/// Name of the RAM block of the ROM.
+pub const BLOCK: &str = "0000:00:04.0/e1000.rom";
+
+fn text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.push(u8::try_from(text.len()).unwrap());
+    bytes.extend(text.bytes());
+}
+
+/// Up to the list of RAM blocks, with these capabilities.
+pub fn start(capabilities: &[&str]) -> Vec<u8> {
+    let mut bytes = b"QEVM\0\0\0\x03\x07\0\0\0\x0e".to_vec();
+    bytes.extend(b"pc-i440fx-10.0");
+    if !capabilities.is_empty() {
+        bytes.push(5);
+        text(&mut bytes, "configuration/capabilities");
+        bytes.extend([0, 0, 0, 1]);
+        bytes.extend(u32::try_from(capabilities.len()).unwrap().to_be_bytes());
+        for name in capabilities {
+            text(&mut bytes, name);
+        }
+    }
+    bytes.extend([1, 0, 0, 0, 2]);
+    text(&mut bytes, "ram");
+    bytes.extend([0, 0, 0, 0, 0, 0, 0, 4]);
+    bytes
+}
+
+/// The page of the ROM: 55 AA and zeros, and 7 at its end.
+pub fn page() -> Vec<u8> {
+    let mut page = vec![0; 4096];
+    page[..2].copy_from_slice(&[0x55, 0xaa]);
+    page[4095] = 7;
+    page
+}
+
+fn words(bytes: &mut Vec<u8>, words: &[u64]) {
+    bytes.extend(words.iter().flat_map(|word| word.to_be_bytes()));
+}
+
+/// A whole stream.
+pub fn plain() -> Vec<u8> {
+    let mut bytes = start(&[]);
+    words(&mut bytes, &[0x1000 | 4]);
+    text(&mut bytes, BLOCK);
+    words(&mut bytes, &[0x1000, 0x10]);
+    bytes.extend([0x7e, 0, 0, 0, 2]);
+    bytes.extend([3, 0, 0, 0, 2]);
+    words(&mut bytes, &[8]);
+    text(&mut bytes, BLOCK);
+    bytes.extend(page());
+    words(&mut bytes, &[0x10]);
+    bytes.extend([0x7e, 0, 0, 0, 2, 4]);
+    bytes
+}
+
+/// A stream with its pages at fixed places.
+pub fn mapped() -> Vec<u8> {
+    let mut bytes = start(&["mapped-ram"]);
+    words(&mut bytes, &[0x1000 | 4]);
+    text(&mut bytes, BLOCK);
+    words(&mut bytes, &[0x1000]);
+    bytes.extend([0, 0, 0, 1]);
+    words(&mut bytes, &[0x1000, 0x200, 0x400]);
+    bytes.resize(0x200, 0);
+    bytes.push(1);
+    bytes.resize(0x400, 0);
+    bytes.extend(page());
+    words(&mut bytes, &[0x10]);
+    bytes.extend([0x7e, 0, 0, 0, 2, 4]);
+    bytes
+}
+
+fn save_with(words: [[u8; 4]; 5]) -> Vec<u8> {
+    let mut bytes = b"LibvirtQemudSave".to_vec();
+    bytes.extend(words.concat());
+    bytes.resize(92, 0);
+    bytes.extend(b"<domain/>\0");
+    bytes.extend(plain());
+    bytes
+}
+
+/// A save file of this format, in little-endian.
+pub fn save(format: u32) -> Vec<u8> {
+    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes))
+}
+
+/// A save file in big-endian.
+pub fn swapped_save() -> Vec<u8> {
+    save_with([2, 10, 0, 0, 0].map(u32::to_be_bytes))
+}
+
+/// A qcow2 image of this version with clusters of 512 bytes: a header, one
+/// snapshot with the stream of [`plain`].
+pub fn qcow2(version: u32) -> Vec<u8> {
+    let state = plain();
+    let mut image = vec![0; 512];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"QFI\xfb");
+    put(4, &version.to_be_bytes());
+    put(20, &9_u32.to_be_bytes());
+    put(24, &0x8000_u64.to_be_bytes());
+    put(60, &1_u32.to_be_bytes());
+    put(64, &0x200_u64.to_be_bytes());
+    // The table of snapshots.
+    let mut entry = Vec::new();
+    words(&mut entry, &[0x400]);
+    entry.extend(2_u32.to_be_bytes());
+    entry.extend([0, 1, 0, 3]);
+    entry.resize(36, 0);
+    entry.extend(16_u32.to_be_bytes());
+    words(&mut entry, &[state.len() as u64, 0x8000]);
+    entry.extend(b"1one");
+    entry.resize(512, 0);
+    image.extend(entry);
+    // The first table: the disk of 32 KiB takes its first entry, the state the
+    // second.
+    let mut first = Vec::new();
+    words(&mut first, &[0, 0x600]);
+    first.resize(512, 0);
+    image.extend(first);
+    let mut second = Vec::new();
+    for number in 0..state.len().div_ceil(512) as u64 {
+        words(&mut second, &[0x800 + number * 512]);
+    }
+    second.resize(512, 0);
+    image.extend(second);
+    image.extend(&state);
+    image.resize(image.len().next_multiple_of(512), 0);
+    image
+}
