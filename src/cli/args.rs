@@ -303,7 +303,8 @@ pub struct Join {
 #[derive(Debug, Args)]
 #[command(override_usage = "\
 romcompat build [OPTIONS] --out <FOLDER> OLD [NEW]
-       romcompat build [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]")]
+       romcompat build [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]
+       romcompat build [OPTIONS] --out <FOLDER> --from-state <FILE> [NEW]")]
 pub struct Build {
     /// OLD, the ROMs that guests were started with, and NEW, those of the hosts
     /// that they go to; without NEW, all of OLD is shipped
@@ -313,6 +314,10 @@ pub struct Build {
     /// such as 2.11=bionic.deb; several from the oldest to the newest
     #[arg(long, value_name = "VERSION=INPUT")]
     pub generation: Vec<GenerationInput>,
+    /// In place of OLD: a saved guest, which has the ROMs in it; name, version,
+    /// maintainer and terms of the package must be set
+    #[arg(long, value_name = "FILE", conflicts_with = "generation")]
+    pub from_state: Option<PathBuf>,
     /// The folder to write to
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,

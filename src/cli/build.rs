@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure};
 use super::generations;
 use super::input;
 use super::output::Outputs;
+use super::state;
 use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
 use crate::json;
@@ -22,6 +23,9 @@ use std::{env, fs};
 /// Plans, makes the package and writes it with the mapping beside it.
 pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = terminal.settings(&command.settings);
+    if let Some(file) = &command.from_state {
+        return from_state(command, &settings, file, terminal);
+    }
     match (command.generation.is_empty(), &*command.inputs) {
         (true, [old, rest @ ..]) => {
             let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
@@ -49,6 +53,28 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
             build(command, &settings, found, plan, new.as_ref(), terminal)
         }
     }
+}
+
+/// The old ROMs are those in a saved guest.
+fn from_state(
+    command: &Build,
+    settings: &Settings,
+    file: &Path,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let new = match &*command.inputs {
+        [] => None,
+        [new] => Some(input::read(new)?),
+        _ => {
+            return Err(Failure::usage(
+                "with --from-state, `build` takes NEW alone; OLD is the state",
+            ));
+        }
+    };
+    let old = state::roms_of(file)?;
+    let found = judged(findings(&old, new.as_ref()), terminal);
+    let plan = || plan(settings, command.all, &old, new.as_ref());
+    build(command, settings, found, plan, new.as_ref(), terminal)
 }
 
 /// Findings as the user wants them to weigh, printed.

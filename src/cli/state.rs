@@ -11,6 +11,7 @@ use crate::plan::{NamePattern, QEMU_SHARE};
 use crate::qemu::Device;
 use crate::report::{StateReport, StateRom, StateRow};
 use crate::rom::Rom;
+use crate::romset::{CollectError, RomCollector, RomSet};
 use crate::vmstate::{
     Input, LibvirtSave, MAGIC, QCOW2_MAGIC, Qcow2, SaveCompression, SavedState, Seekable,
     StateError, StateReader, Streamed, is_libvirt_save,
@@ -57,6 +58,13 @@ pub enum Form {
     Libvirt,
 }
 
+/// What is to be read of a file.
+struct Wanted<'a> {
+    offset: u64,
+    snapshot: Option<&'a str>,
+    contents: bool,
+}
+
 /// What was found in one file.
 struct Found {
     format: String,
@@ -67,11 +75,16 @@ struct Found {
 /// Reads states, and says what they need.
 pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     let roms = command.roms.as_deref().map(input::read).transpose()?;
+    let wanted = Wanted {
+        offset: command.offset,
+        snapshot: command.snapshot.as_deref(),
+        contents: command.extract_roms.is_some(),
+    };
     let mut rows = Vec::new();
     let mut extracted = BTreeMap::new();
     for path in &command.files {
         let label = path.display().to_string();
-        for found in read(command, path)? {
+        for found in read(&wanted, path)? {
             let row = StateRow::new(&label, found.format, &found.state, roms.as_ref());
             for rom in &row.blocks {
                 if let Some(bytes) = found.contents.get(&rom.name) {
@@ -107,8 +120,36 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     })
 }
 
+/// The ROMs in the states of a file, as a set.
+///
+/// # Errors
+/// A [`Failure`] for a file that is no saved guest, or has no ROMs.
+pub fn roms_of(path: &Path) -> Result<RomSet, Failure> {
+    let label = path.display().to_string();
+    let wanted = Wanted {
+        offset: 0,
+        snapshot: None,
+        contents: true,
+    };
+    let mut extracted = BTreeMap::new();
+    for found in read(&wanted, path)? {
+        let row = StateRow::new(&label, found.format, &found.state, None);
+        for rom in &row.blocks {
+            if let Some(bytes) = found.contents.get(&rom.name) {
+                extract(rom, bytes, &label, &mut extracted)?;
+            }
+        }
+    }
+    let mut collector = RomCollector::default();
+    let fail = |error: CollectError| Failure::file(&label, error);
+    for (name, bytes) in extracted {
+        collector.add_file(&name, bytes).map_err(fail)?;
+    }
+    collector.finish(&label, None).map_err(fail)
+}
+
 /// Every state in a file.
-fn read(command: &State, path: &Path) -> Result<Vec<Found>, Failure> {
+fn read(wanted: &Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
     let label = path.display();
     let fail = |error: StateError| Failure::file(&label, error);
     let input = |error: io::Error| Failure::file(&label, error);
@@ -120,7 +161,7 @@ fn read(command: &State, path: &Path) -> Result<Vec<Found>, Failure> {
         ));
     }
     let mut file = File::open(path).map_err(input)?;
-    file.seek(SeekFrom::Start(command.offset)).map_err(input)?;
+    file.seek(SeekFrom::Start(wanted.offset)).map_err(input)?;
     let mut start = Vec::new();
     (&mut file)
         .take(16)
@@ -131,46 +172,46 @@ fn read(command: &State, path: &Path) -> Result<Vec<Found>, Failure> {
         file.try_clone().map_err(input)
     };
     if start.starts_with(&MAGIC) {
-        let stream = Seekable(BufReader::new(at(command.offset)?));
+        let stream = Seekable(BufReader::new(at(wanted.offset)?));
         let format = "a stream of QEMU".to_owned();
         return Ok(vec![
-            stream_in(command, stream, command.offset, format).map_err(fail)?,
+            stream_in(wanted, stream, wanted.offset, format).map_err(fail)?,
         ]);
     }
     if is_libvirt_save(&start) {
-        let save = LibvirtSave::read(at(command.offset)?).map_err(fail)?;
-        let stream = save.stream.saturating_add(command.offset);
+        let save = LibvirtSave::read(at(wanted.offset)?).map_err(fail)?;
+        let stream = save.stream.saturating_add(wanted.offset);
         let file = BufReader::new(at(stream)?);
         let format = format!("a libvirt save file, {}", save.compression.name());
         let found = if save.compression == SaveCompression::Raw {
-            stream_in(command, Seekable(file), stream, format)
+            stream_in(wanted, Seekable(file), stream, format)
         } else {
             let decoder = Decoder::of_stream(file, u64::MAX).map_err(input)?;
-            stream_in(command, Streamed(decoder), 0, format)
+            stream_in(wanted, Streamed(decoder), 0, format)
         };
         return Ok(vec![found.map_err(fail)?]);
     }
     if start.starts_with(&QCOW2_MAGIC) {
-        return snapshots_in(command, at(0)?, &label.to_string());
+        return snapshots_in(wanted, at(0)?, &label.to_string());
     }
     Err(Failure::file(
         &label,
         format!(
             "it starts with {start:02x?} at {:#x}; a stream of QEMU starts with QEVM, a libvirt save file with LibvirtQemudSave, a qcow2 image with QFI and fb",
-            command.offset
+            wanted.offset
         ),
     ))
 }
 
 fn stream_in<I: Input>(
-    command: &State,
+    wanted: &Wanted<'_>,
     stream: I,
     start: u64,
     format: String,
 ) -> Result<Found, StateError> {
     let mut reader = StateReader::new(stream, start);
     let state = reader.read()?;
-    let contents = if command.extract_roms.is_some() {
+    let contents = if wanted.contents {
         reader.contents(&state, |block| StateRom::of(block, None).is_some())?
     } else {
         BTreeMap::new()
@@ -187,24 +228,24 @@ fn stream_in<I: Input>(
     })
 }
 
-fn snapshots_in(command: &State, file: File, label: &str) -> Result<Vec<Found>, Failure> {
+fn snapshots_in(wanted: &Wanted<'_>, file: File, label: &str) -> Result<Vec<Found>, Failure> {
     let fail = |error: StateError| Failure::file(label, error);
     let mut image = Qcow2::read(file).map_err(fail)?;
-    let wanted = |name: &str, id: &str| {
-        let typed = command.snapshot.as_deref();
-        typed.is_none_or(|typed| typed == name || typed == id)
+    let is_wanted = |name: &str, id: &str| {
+        wanted
+            .snapshot
+            .is_none_or(|typed| typed == name || typed == id)
     };
     let mut chosen = image.snapshots.clone();
-    chosen.retain(|snapshot| snapshot.state_size > 0 && wanted(&snapshot.name, &snapshot.id));
+    chosen.retain(|snapshot| snapshot.state_size > 0 && is_wanted(&snapshot.name, &snapshot.id));
     if chosen.is_empty() {
         let names: Vec<&str> = image.snapshots.iter().map(|s| &*s.name).collect();
         return Err(Failure::file(
             label,
             format!(
                 "it has no snapshot with the state of a guest{}; its snapshots: {}",
-                command
+                wanted
                     .snapshot
-                    .as_ref()
                     .map_or_else(String::new, |name| format!(" of the name `{name}`")),
                 if names.is_empty() {
                     "none".to_owned()
@@ -218,7 +259,7 @@ fn snapshots_in(command: &State, file: File, label: &str) -> Result<Vec<Found>, 
         .iter()
         .map(|snapshot| {
             let format = format!("the snapshot `{}` of a qcow2 image", snapshot.name);
-            stream_in(command, image.state(snapshot), 0, format).map_err(fail)
+            stream_in(wanted, image.state(snapshot), 0, format).map_err(fail)
         })
         .collect()
 }

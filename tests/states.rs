@@ -1,0 +1,214 @@
+//! Saved states that are wrong, and what `state` says of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod common;
+#[path = "common/states.rs"]
+mod states;
+
+use common::{fixture, romcompat, status, words};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Output;
+use tempfile::TempDir;
+
+fn state(file: &Path, more: &[&str]) -> Output {
+    let mut command = romcompat();
+    command.arg("state").arg(file).args(more).output().unwrap()
+}
+
+/// A state is refused with these words, with status 3 and without output.
+fn refused(bytes: &[u8], wanted: &str) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(&file, bytes).unwrap();
+    let out = folder.path().join("roms");
+    let output = state(&file, &["--extract-roms", out.to_str().unwrap()]);
+    let text = words(&output);
+    assert_eq!(status(&output), 3, "{text}");
+    assert!(text.contains(wanted), "{wanted} in {text}");
+    assert!(!out.exists() && fs::read(&file).unwrap() == bytes, "{text}");
+}
+
+fn with(mut bytes: Vec<u8>, at: usize, new: &[u8]) -> Vec<u8> {
+    bytes[at..at + new.len()].copy_from_slice(new);
+    bytes
+}
+
+/// Offset of the size of the RAM block in the plain stream.
+fn size_at() -> usize {
+    states::start(&[]).len() + 8 + 1 + states::BLOCK.len()
+}
+
+#[test]
+fn every_form_has_its_block_and_the_content_of_it() {
+    for (name, bytes) in [
+        ("plain", states::plain()),
+        ("mapped", states::mapped()),
+        ("save", states::save(0)),
+        ("swapped", states::swapped_save()),
+        ("version 2", states::qcow2(2)),
+        ("version 3", states::qcow2(3)),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("state");
+        fs::write(&file, bytes).unwrap();
+        let out = folder.path().join("roms");
+        let output = state(&file, &["--extract-roms", out.to_str().unwrap()]);
+        let text = words(&output);
+        assert_eq!(status(&output), 0, "{name}: {text}");
+        assert!(
+            text.contains("0000:00:04.0/e1000.rom    4K"),
+            "{name}: {text}"
+        );
+        let rom = fs::read(out.join("efi-e1000.rom")).unwrap();
+        assert!(rom == states::page(), "{name}");
+    }
+}
+
+#[test]
+fn a_verdict_has_the_line_of_qemu_and_what_makes_the_guest_resume() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(&file, states::plain()).unwrap();
+    let host = fixture(2);
+    let roms = ["--roms", host.to_str().unwrap()];
+    let output = state(&file, &roms);
+    assert_eq!(status(&output), 1);
+    let line = "Size mismatch: 0000:00:04.0/e1000.rom: 0x1000 != 0x80000: Invalid argument";
+    assert!(words(&output).contains(line), "{}", words(&output));
+    let output = state(
+        &file,
+        &[&roms[..], &["--emit", "globals", "--quiet"]].concat(),
+    );
+    assert_eq!(status(&output), 1);
+    let output = state(&file, &["--emit", "globals"]);
+    let globals = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        globals.contains("-global e1000.romfile=compat-4k-efi-e1000.rom\n"),
+        "{globals}"
+    );
+    let output = state(&file, &["--emit", "libvirt"]);
+    assert!(words(&output).contains("<rom file='/usr/share/qemu/compat-4k-efi-e1000.rom'/>"));
+}
+
+#[test]
+fn a_state_that_is_cut_anywhere_is_refused() {
+    let whole = states::plain();
+    for length in [0, 3, 7, 20, size_at(), size_at() + 20, whole.len() - 1] {
+        refused(
+            &whole[..length],
+            if length < 4 { "it starts with" } else { "cut" },
+        );
+    }
+    refused(&states::save(0)[..50], "it was cut");
+    refused(&states::qcow2(3)[..0x1000], "cut");
+}
+
+#[test]
+fn what_is_wrong_in_a_stream_is_said_with_its_offset() {
+    let plain = states::plain;
+    let start = states::start(&[]).len();
+    refused(&with(plain(), 0, b"QEVN"), "it starts with");
+    refused(
+        &with(plain(), 4, &[0, 0, 0, 9]),
+        "at 0x4 the stream has version 9; 3 is known",
+    );
+    refused(&with(plain(), 13, b"\xff\xfe"), "is no text");
+    refused(
+        &with(plain(), start - 11, b"cpu"),
+        "stands the section `cpu`",
+    );
+    refused(
+        &with(plain(), start + 9, b"\0\x01"),
+        "the name of a RAM block is no text",
+    );
+    refused(
+        &with(plain(), size_at(), &[0xff; 8]),
+        "and the state says 0x1000",
+    );
+    refused(
+        &with(plain(), start - 4, &[0, 0, 0, 5]),
+        "the section `ram` has version 5",
+    );
+    let beyond = with(
+        plain(),
+        size_at() + 8 + 8 + 5 + 5,
+        &0x2008_u64.to_be_bytes(),
+    );
+    refused(&beyond, "is a page at 0x2000 of the RAM block");
+}
+
+#[test]
+fn what_is_wrong_in_a_save_file_is_said() {
+    let save = |at, bytes: &[u8]| with(states::save(0), at, bytes);
+    refused(&save(12, b"Part"), "marked the save file as incomplete");
+    refused(&save(16, &[9, 9, 9, 9]), "the save file has version");
+    refused(
+        &save(20, &[200, 0, 0, 0x7f]),
+        "the XML of the save file does not end",
+    );
+    refused(&save(101, b"x"), "the XML of the save file does not end");
+    refused(&states::save(2), "compressed with bzip2");
+    refused(&states::save(4), "compressed with lzop");
+    refused(&states::save(77), "in the unknown format 77");
+}
+
+#[test]
+fn what_is_wrong_in_an_image_is_said() {
+    let image = |at, bytes: &[u8]| with(states::qcow2(3), at, bytes);
+    refused(&image(4, &[0, 0, 0, 4]), "the qcow2 image has version 4");
+    refused(&image(32, &[0, 0, 0, 1]), "an encrypted image");
+    refused(&image(79, &[4]), "an image with its data in another file");
+    refused(&image(60, &[0xff; 4]), "count of snapshots");
+    refused(&image(64, &[0x7f; 8]), "cut");
+    refused(&image(0x200, &[0x7f; 8]), "cut");
+    refused(
+        &image(0x600, &[0x40, 0, 0, 0, 0, 0, 0, 0]),
+        "compressed clusters",
+    );
+    let none = image(0x200 + 40, &[0; 8]);
+    refused(&none, "it has no snapshot with the state of a guest");
+    let same: Vec<u8> = [0, 0, 0, 0, 0, 0, 0x0a, 0].repeat(64);
+    refused(&image(0x600, &same), "at ");
+}
+
+#[test]
+fn a_folder_and_a_device_are_no_states() {
+    for path in ["/dev/zero", "/"] {
+        let output = state(Path::new(path), &[]);
+        assert_eq!(status(&output), 3);
+        assert!(
+            words(&output).contains("no regular file"),
+            "{}",
+            words(&output)
+        );
+    }
+}
+
+#[test]
+fn a_state_of_64_gib_is_not_read_through_for_its_sizes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state");
+    fs::write(&path, states::plain()).unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(64 << 30)
+        .unwrap();
+    let mut command = std::process::Command::new("sh");
+    let output = command
+        .args(["-c", "ulimit -v 262144 && exec \"$0\" state \"$1\""])
+        .arg(romcompat().get_program())
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+}
