@@ -10,6 +10,8 @@
 //! The address sanitizer keeps freed memory in a quarantine that would count
 //! against the limit. What a run adds to `corpus` is not all worth keeping.
 
+use romcompat::json;
+use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
     split_executables,
@@ -17,6 +19,7 @@ use romcompat::rom::edit::{
 use romcompat::rom::{
     BarSize, LintContext, MAX_EXECUTABLE, PciIds, PeExecutable, Rom, decompress, lint, text_at,
 };
+use romcompat::romset;
 
 const IDS: PciIds = PciIds {
     vendor: 0x1af4,
@@ -26,6 +29,7 @@ const IDS: PciIds = PciIds {
 /// Reads a ROM, every field of it and every finding about it.
 pub fn read(bytes: &[u8]) {
     let Ok(rom) = Rom::parse(bytes) else { return };
+    input(bytes);
     assert!(rom.images_end() <= bytes.len());
     assert!(rom.used() <= bytes.len());
     for image in rom.images() {
@@ -59,6 +63,26 @@ pub fn read(bytes: &[u8]) {
     for fault in lint(&rom, &context) {
         assert!(!fault.finding("rom").to_string().is_empty());
     }
+}
+
+/// Reads an input, whatever it is, and renders all that is known of its ROMs.
+pub fn input(bytes: &[u8]) {
+    let set = match romset::read("input", bytes.to_vec()) {
+        Ok(set) => set,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    let of = |file| InspectedRom::of(file, "input", set.package.as_ref(), Detail::Everything);
+    let report = InspectReport {
+        schema_version: SCHEMA_VERSION,
+        roms: set.roms.iter().map(of).collect(),
+        left_out: set.left_out,
+    };
+    assert!(!report.text(true, Colour::Always).is_empty());
+    assert!(json::document(&report).ends_with("}\n"));
+    assert!(set.findings().iter().all(|f| !f.to_string().is_empty()));
 }
 
 /// Runs every edit, and asks of each result what the edit promises.

@@ -36,6 +36,11 @@ fn the_corpus_of_rom_edit_runs() {
 }
 
 #[test]
+fn the_corpus_of_input_runs() {
+    replay("input", fuzzing::input);
+}
+
+#[test]
 fn the_corpus_of_executable_runs() {
     replay("executable", fuzzing::executable);
 }
@@ -64,6 +69,85 @@ fn roms() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Packages of one ROM, in each format, not compressed.
+fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let rom = rom(&[x86(1)]);
+    let mut tar = vec![0; 512];
+    tar[..5].copy_from_slice(b"a.rom");
+    tar[100..107].copy_from_slice(b"0000644");
+    tar[124..135].copy_from_slice(format!("{:011o}", rom.len()).as_bytes());
+    tar[156] = b'0';
+    tar[257..265].copy_from_slice(b"ustar\x0000");
+    tar[148..156].fill(b' ');
+    let sum: u32 = tar.iter().map(|byte| u32::from(*byte)).sum();
+    tar[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    tar.extend(&rom);
+    tar.extend([0; 1024]);
+
+    let mut control = tar.clone();
+    let text = b"Package: aa\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: x\n";
+    control.truncate(512);
+    control[..7].copy_from_slice(b"control");
+    control[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
+    control[148..156].fill(b' ');
+    let sum: u32 = control.iter().map(|byte| u32::from(*byte)).sum();
+    control[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    control.extend(text);
+    control.resize(1024, 0);
+    let mut deb = b"!<arch>\n".to_vec();
+    let members: [(&str, &[u8]); 3] = [
+        ("debian-binary", b"2.0\n"),
+        ("control.tar", &control),
+        ("data.tar", &tar),
+    ];
+    for (name, bytes) in members {
+        let size = bytes.len();
+        deb.extend(
+            format!(
+                "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n",
+                0, 0, 0, 100644
+            )
+            .bytes(),
+        );
+        deb.extend(bytes);
+    }
+
+    let mut rpm = vec![0xed, 0xab, 0xee, 0xdb];
+    rpm.resize(96, 0);
+    rpm.extend([0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    rpm.extend([0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 6]);
+    for (tag, offset) in [(1000_u32, 0_u32), (1001, 2), (1002, 4)] {
+        rpm.extend(
+            [tag, 6, offset, 1]
+                .iter()
+                .flat_map(|word| word.to_be_bytes()),
+        );
+    }
+    rpm.extend(b"a\x001\x001\0");
+    for (name, bytes) in [("a.rom", &*rom), ("TRAILER!!!", b"")] {
+        let size = bytes.len();
+        let length = name.len() + 1;
+        let mut entry = format!("070701{:08x}{:08x}", 0, 0o100_644);
+        entry += &"00000000".repeat(4);
+        entry += &format!("{size:08x}");
+        entry += &"00000000".repeat(4);
+        entry += &format!("{length:08x}{:08x}{name}\0", 0);
+        let mut entry = entry.into_bytes();
+        entry.resize(entry.len().next_multiple_of(4), 0);
+        entry.extend(bytes);
+        rpm.extend(entry);
+    }
+    vec![("tar", tar), ("deb", deb), ("rpm", rpm), ("rom", rom)]
+}
+
+#[test]
+fn the_seeds_of_inputs_are_sets_of_one_rom() {
+    for (name, bytes) in inputs() {
+        let set = romcompat::romset::read(name, bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(set.roms.len(), 1, "{name}");
+    }
+}
+
 fn executables() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("driver", driver()),
@@ -84,6 +168,7 @@ fn the_seeds_are_made_of_generated_roms() {
         ("rom_read", roms()),
         ("rom_edit", roms()),
         ("executable", executables()),
+        ("input", inputs()),
     ];
     for (target, seeds) in seeds {
         for (name, bytes) in seeds {
