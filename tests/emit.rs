@@ -11,9 +11,10 @@
 mod common;
 
 use common::{fixture, romcompat, status, words};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 fn emit(form: &str, more: &[&str]) -> Output {
@@ -87,6 +88,64 @@ fn a_source_that_was_patched_by_hand_in_part_is_refused() {
         "hw/core/machine.c: hw_compat_9_2 has the entries of e1000, and lacks those of e1000-82544gc",
     );
     assert_eq!(fs::read_to_string(core.join("machine.c")).unwrap(), text);
+}
+
+#[test]
+fn a_source_that_is_read_only_is_patched_elsewhere_and_one_that_is_closed_is_named() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let core = path("qemu/hw/core");
+    fs::create_dir_all(&core).unwrap();
+    let machine = core.join("machine.c");
+    fs::write(&machine, "GlobalProperty hw_compat_9_2[] = {};\n").unwrap();
+    for (release, name) in [(1, "old.deb"), (2, "new.deb")] {
+        fs::copy(fixture(release), path(name)).unwrap();
+    }
+    fs::copy(env!("CARGO_BIN_EXE_romcompat"), path("romcompat")).unwrap();
+    let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    mode(folder.path(), 0o755);
+    mode(&path("qemu"), 0o555);
+    // Permissions hold back an ordinary user, and not root.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let run = |more: &[&str]| {
+        let mut command = if is_root {
+            let mut command = Command::new("setpriv");
+            command.args([
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "./romcompat",
+            ]);
+            command
+        } else {
+            Command::new("./romcompat")
+        };
+        command.current_dir(folder.path());
+        command.args([
+            "emit",
+            "compat-array",
+            "old.deb",
+            "new.deb",
+            "--up-to",
+            "pc-q35-9.2",
+        ]);
+        command
+            .args(["--qemu-source", "qemu"])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let printed = run(&[]);
+    assert_eq!(status(&printed), 0, "{}", words(&printed));
+    assert!(printed.stdout.starts_with(b"Description: "));
+    let inside = run(&["--out", "qemu/romfiles.patch"]);
+    assert_eq!(status(&inside), 3, "{}", words(&inside));
+    assert!(words(&inside).contains("error: qemu: Permission denied"));
+    mode(&machine, 0o000);
+    let closed = run(&[]);
+    assert_eq!(status(&closed), 3, "{}", words(&closed));
+    assert!(words(&closed).contains("error: qemu/hw/core/machine.c: Permission denied"));
+    mode(&path("qemu"), 0o755);
 }
 
 #[test]

@@ -144,7 +144,7 @@ pub(super) fn plan<'a>(
     Ok(plan)
 }
 
-fn of_generations<'a>(
+pub(super) fn of_generations<'a>(
     settings: &Settings,
     all: bool,
     generations: &'a [Generation],

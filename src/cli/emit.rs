@@ -2,7 +2,9 @@
 
 use super::args::BuildSettings;
 use super::build;
+use super::config::Settings;
 use super::exit::{self, Exit, Failure};
+use super::generations::{self, GenerationInput};
 use super::input;
 use super::output::Outputs;
 use super::terminal::Terminal;
@@ -46,12 +48,10 @@ pub enum Form {
 /// What is mapped, and where the mapping goes.
 #[derive(Debug, Args)]
 pub struct Mapping {
-    /// The ROMs that guests were started with
-    #[arg(value_name = "OLD")]
-    pub old: PathBuf,
-    /// The ROMs of the hosts that they go to; without, all of OLD is mapped
-    #[arg(value_name = "NEW")]
-    pub new: Option<PathBuf>,
+    /// OLD, the ROMs that guests were started with, and NEW, those of the hosts
+    /// that they go to; without NEW, all of OLD is mapped
+    #[arg(num_args = 0..=2, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
     /// Write to this file [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -74,11 +74,18 @@ pub struct Mapping {
 
 /// What stands in which compat arrays.
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+romcompat emit compat-array [OPTIONS] --up-to <TYPE> OLD [NEW]
+       romcompat emit compat-array [OPTIONS] --generation <VERSION=INPUT>... [NEW]")]
 pub struct Arrays {
     /// The newest machine type that needs the old ROMs; older ones need
     /// nothing more. Where the newest pc-i440fx and pc-q35 differ, give both
-    #[arg(long, value_name = "TYPE", required = true)]
+    #[arg(long, value_name = "TYPE", required_unless_present = "generation")]
     pub up_to: Vec<String>,
+    /// In place of OLD: the ROMs that machine types up to this version used,
+    /// such as 2.11=bionic.deb; several from the oldest to the newest
+    #[arg(long, value_name = "VERSION=INPUT", conflicts_with_all = ["up_to", "pc_only"])]
+    pub generation: Vec<GenerationInput>,
     /// Reach only pc-i440fx and pc-q35, and no other architecture
     #[arg(long)]
     pub pc_only: bool,
@@ -112,6 +119,7 @@ pub fn run(command: &Emit, terminal: &Terminal) -> Result<Exit, Failure> {
             let text = |plan: &CompatPlan<'_>| Ok(libvirt(&mapping(plan), &plan.install_dir));
             emit(wish, "libvirt", text, terminal)
         }
+        Form::CompatArray(wish) if !wish.generation.is_empty() => generation_arrays(wish, terminal),
         Form::CompatArray(wish) => {
             let text = |plan: &CompatPlan<'_>| arrays(wish, plan, terminal);
             emit(&wish.mapping, "compat-array", text, terminal)
@@ -125,21 +133,63 @@ fn emit(
     text: impl Fn(&CompatPlan<'_>) -> Result<String, Failure>,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let typed = BuildSettings {
+    let [old, rest @ ..] = &*wish.inputs else {
+        return Err(Failure::usage(
+            "`emit` needs OLD, the ROMs that guests were started with",
+        ));
+    };
+    let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+    let settings = settings(wish, terminal);
+    let plan = build::plan(&settings, wish.all, &old, new.as_ref())?;
+    let labels = (&*old.label, new.as_ref().map(|new| &*new.label));
+    finish(wish, form, &plan, labels, text, terminal)
+}
+
+/// Arrays for the machine types of several generations.
+fn generation_arrays(wish: &Arrays, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mapping = &wish.mapping;
+    let new = match &*mapping.inputs {
+        [] => None,
+        [new] => Some(input::read(new)?),
+        _ => {
+            return Err(Failure::usage(
+                "with --generation, `emit` takes NEW alone; OLD is the newest generation",
+            ));
+        }
+    };
+    let generations = generations::read(&wish.generation)?;
+    let settings = settings(mapping, terminal);
+    let plan = build::of_generations(&settings, mapping.all, &generations, new.as_ref())?;
+    let old = plan.release();
+    let labels = (&*old, new.as_ref().map(|new| &*new.label));
+    let text = |plan: &CompatPlan<'_>| written(wish, &CompatArray::of_ranges(plan), terminal);
+    finish(mapping, "compat-array", &plan, labels, text, terminal)
+}
+
+fn settings(wish: &Mapping, terminal: &Terminal) -> Settings {
+    terminal.settings(&BuildSettings {
         select: wish.select.clone(),
         name_pattern: wish.name_pattern.clone(),
         install_dir: wish.install_dir.clone(),
         ..BuildSettings::default()
-    };
-    let settings = terminal.settings(&typed);
-    let (old, new) = input::read_some(&wish.old, wish.new.as_deref())?;
-    let plan = build::plan(&settings, wish.all, &old, new.as_ref())?;
+    })
+}
+
+/// Prints or writes a plan's mapping in one form.
+fn finish(
+    wish: &Mapping,
+    form: &'static str,
+    plan: &CompatPlan<'_>,
+    labels: (&str, Option<&str>),
+    text: impl Fn(&CompatPlan<'_>) -> Result<String, Failure>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let findings = terminal.judge(plan.unmapped_findings().collect());
     terminal.findings(&findings);
     if has_errors(&findings) {
         return Ok(Exit::No);
     }
-    let mapping = mapping(&plan);
+    let mapping = mapping(plan);
     let text = if mapping.is_empty() {
         terminal.remark(if plan.roms.is_empty() {
             "Nothing breaks, so there is nothing to map; `--all` maps the old ROMs anyway."
@@ -148,9 +198,8 @@ fn emit(
         });
         String::new()
     } else {
-        text(&plan)?
+        text(plan)?
     };
-    let labels = (&*old.label, new.as_ref().map(|new| &*new.label));
     let report = EmitReport::new(form, labels, &mapping, text, findings);
     match &wish.out {
         Some(file) if !report.text.is_empty() => {
@@ -167,15 +216,20 @@ fn emit(
 fn arrays(wish: &Arrays, plan: &CompatPlan<'_>, terminal: &Terminal) -> Result<String, Failure> {
     let arrays =
         CompatArray::up_to(&wish.up_to, wish.pc_only, &mapping(plan)).map_err(Failure::usage)?;
+    written(wish, &arrays, terminal)
+}
+
+/// The arrays as text, or as a patch for a source tree.
+fn written(wish: &Arrays, arrays: &[CompatArray], terminal: &Terminal) -> Result<String, Failure> {
     let Some(folder) = &wish.qemu_source else {
         let form = match wish.style {
             Style::Array => ArrayForm::Array,
             Style::Macro => ArrayForm::Macro,
         };
-        return Ok(compat_array(&arrays, form));
+        return Ok(compat_array(arrays, form));
     };
     let tree = source_tree(folder)?;
-    match patch(&tree, &arrays).map_err(|error| Failure::file(folder.display(), error))? {
+    match patch(&tree, arrays).map_err(|error| Failure::file(folder.display(), error))? {
         Patch::Diff(text) => Ok(text),
         Patch::Applied => {
             terminal.remark(

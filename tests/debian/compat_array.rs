@@ -161,6 +161,35 @@ fn each_patch_applies_compiles_is_found_again_and_goes_away() {
 }
 
 #[test]
+#[ignore = "needs patch and gcc"]
+fn several_generations_have_an_array_each_in_one_patch() {
+    let tree = tree("10.1");
+    let folder = tree.path();
+    let file = TempDir::new().unwrap();
+    let file = file.path().join("romfiles.patch");
+    let mut command = romcompat();
+    command.args(["emit", "compat-array", "--qemu-source"]);
+    command.arg(folder).arg("--out").arg(&file);
+    for (version, release) in [("9.2", 1), ("10.0", 2)] {
+        let mut text = std::ffi::OsString::from(format!("{version}="));
+        text.push(fixture(release));
+        command.arg("--generation").arg(text);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    run(
+        "patch",
+        &["-p1", "--fuzz=0", "-i", file.to_str().unwrap()],
+        folder,
+    );
+    compiles(folder);
+    let patched = fs::read_to_string(folder.join("hw/core/machine.c")).unwrap();
+    let (newer, older) = patched.split_once("hw_compat_9_2[]").unwrap();
+    assert!(newer.contains("\"rtl8139\", \"romfile\", \"compat-512k-efi-rtl8139.rom\""));
+    assert!(older.contains("\"rtl8139\", \"romfile\", \"compat-256k-efi-rtl8139.rom\""));
+}
+
+#[test]
 #[ignore = "needs gcc"]
 fn entries_that_are_printed_compile_where_they_are_to_be_put() {
     for (style, name) in [("array", "pc-i440fx-9.2"), ("macro", "pc-i440fx-2.11")] {

@@ -226,10 +226,17 @@ fn insert(
         ArrayForm::Macro => (find_macro(text, &name), "#define NAME \\"),
     };
     let file = array.file(form);
+    let is_older = |version: QemuVersion| array.version < version;
+    if array.may_be_gone
+        && found == Err(NotFound::Missing)
+        && tree.versions(array, form).min().is_some_and(is_older)
+    {
+        return Ok(None);
+    }
     let found = found.map_err(|error| match error {
         NotFound::Missing => PatchError::NoArray {
             file,
-            newest: tree.newest(array, form),
+            newest: tree.versions(array, form).max(),
             name: name.clone(),
         },
         NotFound::OtherShape(line) => PatchError::OtherShape {
@@ -328,6 +335,7 @@ mod tests {
                 (own("e1000"), own("compat-256k-efi-e1000.rom")),
                 (own("pcnet"), own("compat-256k-efi-pcnet.rom")),
             ],
+            may_be_gone: false,
         }
     }
 
@@ -402,6 +410,20 @@ mod tests {
                 .to_string()
                 .contains("`pxe-pcnet.rom` as the romfile of pcnet")
         );
+    }
+
+    #[test]
+    fn an_array_of_machine_types_that_qemu_gave_up_is_left_out() {
+        let array = CompatArray {
+            may_be_gone: true,
+            ..array(ArrayKind::Every, (2, 5))
+        };
+        assert_eq!(patch(&qemu_10_1(), &[array]), Ok(Patch::Applied));
+        let newer = CompatArray {
+            may_be_gone: true,
+            ..self::array(ArrayKind::Every, (10, 1))
+        };
+        assert!(patch(&qemu_10_1(), &[newer]).is_err());
     }
 
     #[test]

@@ -60,22 +60,24 @@ impl SourceTree {
         self.files.get(path).map_or("", String::as_str)
     }
 
-    /// The newest version that has an array like this one.
-    pub(super) fn newest(&self, array: &CompatArray, form: ArrayForm) -> Option<QemuVersion> {
-        let name = array.name(form);
+    /// The versions that have an array like this one.
+    pub(super) fn versions(
+        &self,
+        array: &CompatArray,
+        form: ArrayForm,
+    ) -> impl Iterator<Item = QemuVersion> {
         let version = format!("{}_{}", array.version.major, array.version.minor);
-        let stem = name.strip_suffix(&version)?;
-        let versions = self.text(array.file(form)).match_indices(stem);
-        versions
-            .filter_map(|(at, _)| {
-                let rest = self
-                    .text(array.file(form))
-                    .get(at.checked_add(stem.len())?..)?;
-                let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_');
-                let (major, minor) = rest.get(..end?)?.split_once('_')?;
+        let name = array.name(form);
+        let stem = name.strip_suffix(&version).unwrap_or(&name).to_owned();
+        let texts = self.text(array.file(form)).split(stem.as_str()).skip(1);
+        let found: Vec<QemuVersion> = texts
+            .filter_map(|rest| {
+                let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_')?;
+                let (major, minor) = rest.get(..end)?.split_once('_')?;
                 Some(QemuVersion::new(major.parse().ok()?, minor.parse().ok()?))
             })
-            .max()
+            .collect();
+        found.into_iter()
     }
 }
 
