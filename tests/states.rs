@@ -68,7 +68,7 @@ fn every_form_has_its_block_and_the_content_of_it() {
             "{name}: {text}"
         );
         let rom = fs::read(out.join("efi-e1000.rom")).unwrap();
-        assert!(rom == states::page(), "{name}");
+        assert!(rom == states::rom(), "{name}");
     }
 }
 
@@ -211,4 +211,38 @@ fn a_state_of_64_gib_is_not_read_through_for_its_sizes() {
         .output()
         .unwrap();
     assert_eq!(status(&output), 0, "{}", words(&output));
+}
+
+#[test]
+fn a_package_is_built_of_the_roms_in_a_state() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(&file, states::plain()).unwrap();
+    let terms = folder.path().join("terms");
+    fs::write(&terms, "Terms.\n").unwrap();
+    let out = folder.path().join("dist");
+    let build = |more: &[&str]| {
+        let mut command = romcompat();
+        command.env("SOURCE_DATE_EPOCH", "1700000000");
+        command.arg("build").arg("--from-state").arg(&file);
+        command.arg("--out").arg(&out).args(more).output().unwrap()
+    };
+    let output = build(&[]);
+    assert_eq!(status(&output), 2, "{}", words(&output));
+    assert!(
+        words(&output).contains("give `--package-version`"),
+        "{}",
+        words(&output)
+    );
+    assert!(!out.exists());
+    let terms = terms.to_str().unwrap();
+    let maintainer = ["--maintainer", "A B <a@b.example>"];
+    let version = ["--package-version", "1.0", "--copyright", terms];
+    let output = build(&[&maintainer[..], &version].concat());
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let globals = fs::read_to_string(out.join("globals.txt")).unwrap();
+    assert!(
+        globals.contains("-global e1000.romfile=compat-512-efi-e1000.rom\n"),
+        "{globals}"
+    );
 }

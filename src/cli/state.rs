@@ -8,9 +8,9 @@ use crate::compression::Decoder;
 use crate::emit::{interface_model, rom_element};
 use crate::finding::has_errors;
 use crate::plan::{NamePattern, QEMU_SHARE};
-use crate::qemu::Device;
+use crate::qemu::{Device, RamBlockSize};
 use crate::report::{StateReport, StateRom, StateRow};
-use crate::rom::Rom;
+use crate::rom::{BarSize, Rom};
 use crate::romset::{CollectError, RomCollector, RomSet};
 use crate::vmstate::{
     Input, LibvirtSave, MAGIC, QCOW2_MAGIC, Qcow2, SaveCompression, SavedState, Seekable,
@@ -276,7 +276,13 @@ fn extract(
     let written = block.iter().rposition(|byte| *byte != 0);
     let length = written.map_or(0, |last| last.saturating_add(1));
     let length = length.max(parsed.images_end()).next_multiple_of(512);
-    let bytes = block.get(..length.min(block.len())).unwrap_or_default();
+    // Without its zeros a ROM could seem to be of a smaller class.
+    let bar = BarSize::of_rom(length as u64);
+    let keeps_class = bar.is_some_and(|bar| RamBlockSize::of_bar(bar).bytes() == rom.size);
+    let bytes = match block.get(..length) {
+        Some(bytes) if keeps_class => bytes,
+        _ => block,
+    };
     let (address, suffix) = rom.name.rsplit_once('/').unwrap_or(("", &rom.name));
     let name = rom.devices.first().map_or(suffix, |device| device.romfile);
     let is_other = |name: &str| extracted.get(name).is_some_and(|other| other != bytes);

@@ -171,11 +171,12 @@ impl<F: Read + Seek> Qcow2<F> {
     /// zeros. Also how many bytes follow it in its cluster.
     fn locate(&mut self, snapshot: &Snapshot, at: u64) -> Result<(Option<u64>, u64), StateError> {
         let cluster = 1_u64.checked_shl(self.cluster_bits).unwrap_or(1);
-        let inside = at % cluster;
+        let inside = at.checked_rem(cluster).unwrap_or(0);
         let left = cluster.saturating_sub(inside);
-        let number = at / cluster;
+        let number = at.checked_div(cluster).unwrap_or(0);
         let per_table = cluster / 8;
-        let (l1_index, l2_index) = (number / per_table, number % per_table);
+        let l1_index = number.checked_div(per_table).unwrap_or(0);
+        let l2_index = number.checked_rem(per_table).unwrap_or(0);
         if l1_index >= u64::from(snapshot.l1_entries) {
             return Err(StateError::Read {
                 offset: snapshot.l1_offset,

@@ -300,7 +300,9 @@ impl<I: Input> StateReader<I> {
         }
         self.footer()?;
         let total: u64 = state.blocks.iter().map(|block| block.size).sum();
-        let mut budget = (total / state.page_size)
+        let mut budget = total
+            .checked_div(state.page_size)
+            .unwrap_or(0)
             .saturating_mul(MAX_ROUNDS)
             .saturating_add(MAX_ROUNDS);
         loop {

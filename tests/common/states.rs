@@ -27,11 +27,23 @@ pub fn start(capabilities: &[&str]) -> Vec<u8> {
     bytes
 }
 
-/// The page of the ROM: 55 AA and zeros, and 7 at its end.
-pub fn page() -> Vec<u8> {
-    let mut page = vec![0; 4096];
-    page[..2].copy_from_slice(&[0x55, 0xaa]);
-    page[4095] = 7;
+/// The ROM: one x86 image of 512 bytes.
+pub fn rom() -> Vec<u8> {
+    let mut rom = vec![0; 512];
+    rom[..3].copy_from_slice(&[0x55, 0xaa, 1]);
+    rom[0x18] = 0x1c;
+    rom[0x1c..0x34]
+        .copy_from_slice(b"PCIR\x86\x80\x0e\x10\0\0\x1c\0\x03\0\0\x02\x01\0\0\0\0\x80\0\0");
+    rom[0x1ff] = 7;
+    let sum = rom.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+    rom[6] = 0_u8.wrapping_sub(sum);
+    rom
+}
+
+/// The page of the ROM, filled up with zeros.
+fn page() -> Vec<u8> {
+    let mut page = rom();
+    page.resize(4096, 0);
     page
 }
 
