@@ -155,7 +155,7 @@ fn what_is_wrong_in_a_save_file_is_said() {
         "the XML of the save file does not end",
     );
     refused(&save(101, b"x"), "the XML of the save file does not end");
-    refused(&states::save(2), "compressed with bzip2");
+    refused(&states::save(6), "in the sparse format");
     refused(&states::save(4), "compressed with lzop");
     refused(&states::save(77), "in the unknown format 77");
 }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// migrated or resumed there, and what makes the rest work.
 ///
 /// An INPUT, OLD or NEW is a ROM file, a directory, a .deb, an .rpm or a tar
-/// archive (plain or compressed with xz, zstd or gzip), recognised by content;
+/// archive (plain or in xz, zstd, bzip2 or gzip), recognised by content;
 /// `-` is standard input.
 #[derive(Debug, Parser)]
 #[command(name = "romcompat", version, after_help = exit::TABLE, max_term_width = 100)]

@@ -17,6 +17,8 @@ pub enum SaveCompression {
     Raw,
     /// gzip.
     Gzip,
+    /// bzip2.
+    Bzip2,
     /// xz.
     Xz,
     /// Zstandard.
@@ -30,6 +32,7 @@ impl SaveCompression {
         match self {
             Self::Raw => "raw",
             Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Zstd => "zstd",
         }
@@ -121,9 +124,9 @@ fn compression(format: u32) -> Result<SaveCompression, StateError> {
     match format {
         0 => Ok(SaveCompression::Raw),
         1 => Ok(SaveCompression::Gzip),
+        2 => Ok(SaveCompression::Bzip2),
         3 => Ok(SaveCompression::Xz),
         5 => Ok(SaveCompression::Zstd),
-        2 => Err(StateError::Unsupported("compressed with bzip2".to_owned())),
         4 => Err(StateError::Unsupported("compressed with lzop".to_owned())),
         6 => Err(StateError::Unsupported("in the sparse format".to_owned())),
         other => Err(StateError::Unsupported(format!(

@@ -181,9 +181,9 @@ fn every_form_of_a_state_is_read() {
     fs::write(at("raw-swapped"), save_file(0, &plain, false)).unwrap();
     assert_eq!(roms(&state(&[&at("raw")])), wanted());
     assert_eq!(roms(&state(&[&at("raw-swapped")])), wanted());
-    for (format, program) in [(1, "gzip"), (3, "xz"), (5, "zstd")] {
+    for (format, program) in [(1, "gzip"), (2, "bzip2"), (3, "xz"), (5, "zstd")] {
         tool(program, &[&"-k", &"-q", &at("plain")]);
-        let packed = ["plain.gz", "plain.xz", "plain.zst"]
+        let packed = ["plain.gz", "plain.bz2", "plain.xz", "plain.zst"]
             .iter()
             .find(|n| at(n).exists())
             .unwrap();
