@@ -20,6 +20,7 @@ mod edit;
 mod emit;
 mod fetched;
 mod generations;
+mod libvirt_save;
 mod own_package;
 mod package;
 mod prove;

@@ -155,10 +155,12 @@ fn every_form_of_a_state_is_read() {
     let at = |name: &str| folder.path().join(name);
     let host = Path::new("qemu-system-x86_64");
     let start = |program: &Path| Qemu::start(program, folder.path(), CARDS);
-    start(host).save("exec:cat > plain");
-    assert_eq!(roms(&state(&[&at("plain")])), wanted());
-
     let newer = newer_qemu(Arch::X86_64);
+    for program in [&newer, host] {
+        start(program).save("exec:cat > plain");
+        assert_eq!(roms(&state(&[&at("plain")])), wanted());
+    }
+
     start(&newer).save("file:offset,offset=0x3000");
     assert_eq!(
         roms(&state(&[&at("offset"), &"--offset", &"12288"])),
@@ -193,7 +195,12 @@ fn every_form_of_a_state_is_read() {
         assert_eq!(roms(&state(&[&at(program)])), wanted(), "{program}");
     }
 
-    for compat in ["0.10", "1.1"] {
+    for (program, compat) in [
+        (host, "0.10"),
+        (host, "1.1"),
+        (&newer, "0.10"),
+        (&newer, "1.1"),
+    ] {
         let disk = format!("{compat}.qcow2");
         let option = format!("compat={compat}");
         tool(
@@ -211,7 +218,7 @@ fn every_form_of_a_state_is_read() {
         );
         let drive = format!("file={disk},if=none,id=d");
         let more = ["-drive", &drive, "-device", "virtio-blk-pci,drive=d,addr=9"];
-        let mut qemu = Qemu::start(host, folder.path(), &[CARDS, &more].concat());
+        let mut qemu = Qemu::start(program, folder.path(), &[CARDS, &more].concat());
         for name in ["one", "two"] {
             let line = format!("savevm {name}");
             qemu.execute("human-monitor-command", json!({"command-line": line}));

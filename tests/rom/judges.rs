@@ -197,9 +197,11 @@ fn is_known(name: &str, code: Code) -> bool {
     let file = name.rsplit('/').next().unwrap();
     match code {
         // QEMU patches the ids when it loads the ROM by default, and the two
-        // images of bookworm's have different wrong ones.
+        // images of bullseye's and bookworm's have different wrong ones.
         Code::IdsOfNoDevice => file.ends_with("-ne2k_pci.rom"),
-        Code::IdsDiffer => name == "bookworm/efi-ne2k_pci.rom",
+        Code::IdsDiffer => {
+            ["bullseye/efi-ne2k_pci.rom", "bookworm/efi-ne2k_pci.rom"].contains(&name)
+        }
         // The headers have a checksum of 0, which no firmware minds that QEMU
         // starts.
         Code::PnpChecksum => ["linuxboot", "multiboot", "pvh"]

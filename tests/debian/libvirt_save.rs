@@ -1,0 +1,132 @@
+//! Save files that libvirt itself writes, by a daemon of its own: that of an
+//! ordinary user, with all its folders in a temporary one.
+
+use crate::common::{romcompat, words};
+use crate::fetched::tool;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const NOBODY: &str = "65534";
+
+const DOMAIN: &str = "\
+<domain type='qemu'>
+  <name>one</name>
+  <memory unit='MiB'>32</memory>
+  <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <interface type='user'><model type='virtio'/></interface>
+    <interface type='user'><model type='e1000'/></interface>
+  </devices>
+</domain>
+";
+
+/// The session daemon of a user, and all that belongs to it.
+struct Session {
+    folder: TempDir,
+}
+
+impl Session {
+    fn new(image_format: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path();
+        for name in ["run", "config/libvirt", "cache", "data"] {
+            fs::create_dir_all(path.join(name)).unwrap();
+        }
+        fs::set_permissions(path.join("run"), fs::Permissions::from_mode(0o700)).unwrap();
+        let config =
+            format!("save_image_format = \"{image_format}\"\nsecurity_driver = \"none\"\n");
+        fs::write(path.join("config/libvirt/qemu.conf"), config).unwrap();
+        fs::write(path.join("domain.xml"), DOMAIN).unwrap();
+        if is_root() {
+            tool("chown", &[&"-R", &NOBODY, &path]);
+        }
+        Self { folder }
+    }
+
+    fn virsh(&self, arguments: &[&str]) {
+        let path = self.folder.path();
+        // For root, libvirt knows no session.
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command
+                .arg(format!("--reuid={NOBODY}"))
+                .arg(format!("--regid={NOBODY}"));
+            command.args(["--clear-groups", "virsh"]);
+            command
+        } else {
+            Command::new("virsh")
+        };
+        command
+            .current_dir(path)
+            .env("HOME", path)
+            .env("XDG_RUNTIME_DIR", path.join("run"))
+            .env("XDG_CONFIG_HOME", path.join("config"))
+            .env("XDG_CACHE_HOME", path.join("cache"))
+            .env("XDG_DATA_HOME", path.join("data"))
+            .args(["--connect", "qemu:///session"])
+            .args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", words(&output));
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let pid = fs::read_to_string(self.folder.path().join("run/libvirt/libvirtd.pid"));
+        if let Ok(pid) = pid {
+            let _ = Command::new("kill").arg(pid.trim()).status();
+        }
+    }
+}
+
+fn is_root() -> bool {
+    tool("id", &[&"-u"]).trim() == "0"
+}
+
+fn blocks(state: &Path) -> (String, Vec<(String, u64)>) {
+    let mut command = romcompat();
+    let output = command
+        .args(["state", "--format", "json"])
+        .arg(state)
+        .output()
+        .unwrap();
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", words(&output)));
+    let blocks = report["states"][0]["blocks"].as_array().unwrap().iter();
+    let pairs = blocks.map(|rom| {
+        (
+            rom["name"].as_str().unwrap().to_owned(),
+            rom["size"].as_u64().unwrap(),
+        )
+    });
+    (
+        report["states"][0]["format"].as_str().unwrap().to_owned(),
+        pairs.collect(),
+    )
+}
+
+#[test]
+#[ignore = "needs libvirt, QEMU and setpriv"]
+fn what_libvirt_saves_is_read_in_each_of_its_formats() {
+    for format in ["raw", "gzip", "bzip2", "xz"] {
+        let session = Session::new(format);
+        session.virsh(&["create", "domain.xml", "--paused"]);
+        session.virsh(&["save", "one", "state"]);
+        let (found, blocks) = blocks(&session.folder.path().join("state"));
+        assert_eq!(found, format!("a libvirt save file, {format}"));
+        let sizes: Vec<(&str, u64)> = blocks
+            .iter()
+            .map(|(name, size)| (name.rsplit('/').next().unwrap(), *size))
+            .collect();
+        assert_eq!(
+            sizes,
+            [("virtio-net-pci.rom", 0x40000), ("e1000.rom", 0x40000)],
+            "{format}"
+        );
+    }
+}
