@@ -8,7 +8,7 @@ use romcompat::rom::Rom;
 use romcompat::rom::edit::{ImageSelection, Retarget, retarget};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Qemu {
             .args(["-S", "-nodefaults", "-display", "none", "-qmp", "stdio"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -79,8 +79,17 @@ impl Qemu {
                 break;
             }
         }
-        self.execute("quit", json!({}));
-        let _ = self.0.wait();
+        // A QEMU that has saved is done with, and may be gone already.
+        let quit = json!({"execute": "quit"});
+        let _ = writeln!(self.0.stdin.as_mut().unwrap(), "{quit}");
+        // What writes the state has standard error open until it is written.
+        let mut errors = String::new();
+        let stderr = self.0.stderr.as_mut().unwrap();
+        stderr.read_to_string(&mut errors).unwrap();
+        let ended = self.0.wait().unwrap();
+        if !ended.success() {
+            println!("{ended} after a save that was completed: {errors}");
+        }
     }
 }
 
