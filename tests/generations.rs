@@ -126,7 +126,7 @@ fn generations_that_cannot_be_are_refused() {
             &[generation("2.5", 1)],
             &[one, two],
             2,
-            "with --generation, `build` takes NEW alone",
+            "with --generation, give NEW alone",
         ),
         (
             &[generation("2.5", 1), generation("2.11", 2)],

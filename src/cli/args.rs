@@ -102,6 +102,12 @@ pub enum Command {
     /// Build the Debian package of compat ROMs, and the mapping to it
     #[command(after_help = exit::TABLE)]
     Build(Box<Build>),
+    /// Write the Debian source package of the same
+    #[command(after_help = exit::TABLE)]
+    Source(Box<Source>),
+    /// The texts that go into packages
+    #[command(after_help = exit::TABLE)]
+    Templates(TemplatesCommand),
     /// Show how ROMs grow over releases, and the size that the coming ones
     /// will fit into
     #[command(after_help = exit::TABLE)]
@@ -299,13 +305,9 @@ pub struct Join {
     pub force: bool,
 }
 
-/// `build`.
+/// What a compat package is planned of.
 #[derive(Debug, Args)]
-#[command(override_usage = "\
-romcompat build [OPTIONS] --out <FOLDER> OLD [NEW]
-       romcompat build [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]
-       romcompat build [OPTIONS] --out <FOLDER> --from-state <FILE> [NEW]")]
-pub struct Build {
+pub struct PlanInputs {
     /// OLD, the ROMs that guests were started with, and NEW, those of the hosts
     /// that they go to; without NEW, all of OLD is shipped
     #[arg(num_args = 0..=2, value_name = "INPUT")]
@@ -318,12 +320,16 @@ pub struct Build {
     /// maintainer and terms of the package must be set
     #[arg(long, value_name = "FILE", conflicts_with = "generation")]
     pub from_state: Option<PathBuf>,
-    /// The folder to write to
-    #[arg(long, value_name = "FOLDER")]
-    pub out: PathBuf,
     /// Ship the ROMs that do not break, too
     #[arg(long)]
     pub all: bool,
+    /// The compat package that this one takes the place of: its changelog goes
+    /// on, and news say what changes
+    #[arg(long, value_name = "DEB")]
+    pub previous: Option<PathBuf>,
+    /// The folder to write to
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
@@ -332,7 +338,64 @@ pub struct Build {
     pub settings: BuildSettings,
 }
 
-/// Settings of `build` that `romcompat.toml` may have, too.
+/// `build`.
+#[derive(Debug, Args)]
+#[command(override_usage = "\
+romcompat build [OPTIONS] --out <FOLDER> OLD [NEW]
+       romcompat build [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]
+       romcompat build [OPTIONS] --out <FOLDER> --from-state <FILE> [NEW]")]
+pub struct Build {
+    /// What the package is planned of.
+    #[command(flatten)]
+    pub plan: PlanInputs,
+    /// Write the .changes and .buildinfo that an archive takes, too
+    #[arg(long)]
+    pub changes: bool,
+    /// Sign both with this key of gpg
+    #[arg(long, value_name = "KEY", requires = "changes")]
+    pub sign: Option<String>,
+}
+
+/// `source`.
+#[derive(Debug, Args)]
+#[command(override_usage = "\
+romcompat source [OPTIONS] --out <FOLDER> OLD [NEW]
+       romcompat source [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]
+       romcompat source [OPTIONS] --out <FOLDER> --from-state <FILE> [NEW]")]
+pub struct Source {
+    /// What the package is planned of.
+    #[command(flatten)]
+    pub plan: PlanInputs,
+    /// Build the ROMs from this archive of iPXE's source, of the version that
+    /// the package has, instead of carrying them
+    #[arg(long, value_name = "TARBALL")]
+    pub from_ipxe: Option<PathBuf>,
+}
+
+/// `templates`.
+#[derive(Debug, Args)]
+pub struct TemplatesCommand {
+    /// What to do with them
+    #[command(subcommand)]
+    pub action: TemplatesAction,
+}
+
+/// What can be done with templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplatesAction {
+    /// Write the built-in templates to a folder, to change them for --templates
+    #[command(after_help = exit::TABLE)]
+    Export {
+        /// The folder to write to
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Overwrite files
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Settings of `build` and `source` that `romcompat.toml` may have, too.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings, also in romcompat.toml")]
 pub struct BuildSettings {
@@ -376,6 +439,15 @@ pub struct BuildSettings {
     /// they fit (auto), or keep them byte for byte (keep) [default: auto]
     #[arg(long, value_name = "MODE", value_parser = boot_ids)]
     pub boot_ids: Option<BootIds>,
+    /// Use the templates in this folder in place of those of the same name
+    #[arg(long, value_name = "FOLDER")]
+    pub templates: Option<PathBuf>,
+    /// Where the source package is kept: the address for git
+    #[arg(long, value_name = "ADDRESS")]
+    pub vcs_git: Option<String>,
+    /// Where the source package can be looked at: the address for browsers
+    #[arg(long, value_name = "ADDRESS")]
+    pub vcs_browser: Option<String>,
 }
 
 fn boot_ids(text: &str) -> Result<BootIds, String> {

@@ -40,6 +40,10 @@ pub struct Settings {
     distribution: Option<String>,
     synopsis: Option<String>,
     description: Option<String>,
+    vcs_git: Option<String>,
+    vcs_browser: Option<String>,
+    /// A folder of templates; in the file, from the file's folder.
+    pub templates: Option<PathBuf>,
     /// A copyright file; in the file, from the file's folder.
     pub copyright: Option<PathBuf>,
     /// Globs of ROM names.
@@ -111,8 +115,10 @@ impl Settings {
                 ),
             }
         })?;
-        if let (Some(copyright), Some(folder)) = (&settings.copyright, path.parent()) {
-            settings.copyright = Some(folder.join(copyright));
+        if let Some(folder) = path.parent() {
+            for named in [&mut settings.copyright, &mut settings.templates] {
+                *named = named.take().map(|path| folder.join(path));
+            }
         }
         Ok(settings)
     }
@@ -136,6 +142,9 @@ impl Settings {
         lay(typed.name_pattern.as_ref(), &mut self.name_pattern);
         lay(typed.install_dir.as_ref(), &mut self.install_dir);
         lay(typed.boot_ids.as_ref(), &mut self.boot_ids);
+        lay(typed.templates.as_ref(), &mut self.templates);
+        lay(typed.vcs_git.as_ref(), &mut self.vcs_git);
+        lay(typed.vcs_browser.as_ref(), &mut self.vcs_browser);
         if !typed.select.is_empty() {
             self.select.clone_from(&typed.select);
         }
@@ -151,6 +160,8 @@ impl Settings {
             distribution: self.distribution.clone(),
             synopsis: self.synopsis.clone(),
             description: self.description.clone(),
+            vcs_git: self.vcs_git.clone(),
+            vcs_browser: self.vcs_browser.clone(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! `romcompat emit`.
 
 use super::args::BuildSettings;
-use super::build;
 use super::config::Settings;
 use super::exit::{self, Exit, Failure};
 use super::generations::{self, GenerationInput};
 use super::input;
 use super::output::Outputs;
+use super::releases;
 use super::terminal::Terminal;
 use crate::emit::{
     ArrayForm, CompatArray, Patch, SOURCE_FILES, SourceTree, compat_array, globals, libvirt,
@@ -140,7 +140,7 @@ fn emit(
     };
     let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
     let settings = settings(wish, terminal);
-    let plan = build::plan(&settings, wish.all, &old, new.as_ref())?;
+    let plan = releases::plan(&settings, wish.all, &old, new.as_ref())?;
     let labels = (&*old.label, new.as_ref().map(|new| &*new.label));
     finish(wish, form, &plan, labels, text, terminal)
 }
@@ -159,7 +159,7 @@ fn generation_arrays(wish: &Arrays, terminal: &Terminal) -> Result<Exit, Failure
     };
     let generations = generations::read(&wish.generation)?;
     let settings = settings(mapping, terminal);
-    let plan = build::of_generations(&settings, mapping.all, &generations, new.as_ref())?;
+    let plan = releases::of_generations(&settings, mapping.all, &generations, new.as_ref())?;
     let old = plan.release();
     let labels = (&*old, new.as_ref().map(|new| &*new.label));
     let text = |plan: &CompatPlan<'_>| written(wish, &CompatArray::of_ranges(plan), terminal);

@@ -13,12 +13,17 @@ mod generations;
 mod input;
 mod inspect;
 mod lint;
+mod making;
 mod output;
 mod prove;
 mod qemu_version;
+mod releases;
+mod source;
 mod state;
 mod supervise;
+mod templates;
 mod terminal;
+mod upload;
 
 pub use args::Arguments;
 pub use exit::Exit;
@@ -68,6 +73,8 @@ pub fn run() -> Exit {
         Command::Split(command) => edit::split(command, &terminal),
         Command::Join(command) => edit::join(command, &terminal),
         Command::Build(command) => build::run(command, &terminal),
+        Command::Source(command) => source::run(command, &terminal),
+        Command::Templates(command) => templates::run(command, &terminal),
         Command::Advise(command) => advise::run(command, &terminal),
         Command::Emit(command) => emit::run(command, &terminal),
         Command::State(command) => state::run(command, &terminal),

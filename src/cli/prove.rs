@@ -1,11 +1,11 @@
 //! `romcompat prove`.
 
 use super::args::BuildSettings;
-use super::build;
 use super::config::Settings;
 use super::exit::{Exit, Failure};
 use super::input;
 use super::output::Outputs;
+use super::releases;
 use super::supervise;
 use super::terminal::Terminal;
 use crate::emit;
@@ -163,7 +163,7 @@ fn compat_roms(
 ) -> Result<CompatRoms, Failure> {
     match &command.package {
         None => {
-            let plan = build::plan(settings, false, old, Some(new))?;
+            let plan = releases::plan(settings, false, old, Some(new))?;
             Ok(CompatRoms::of(&plan, &emit::readconfig(&plan)))
         }
         Some(path) => {

@@ -69,6 +69,17 @@ impl Control {
         self.0.get("Maintainer").unwrap_or_default()
     }
 
+    /// Name and version of the source package, as `Built-Using` writes it
+    /// (Debian Policy 5.6.1, 7.8).
+    #[must_use]
+    pub fn source(&self) -> (&str, &str) {
+        let source = self.0.get("Source").unwrap_or_else(|| self.package());
+        match source.split_once(" (") {
+            Some((name, version)) => (name, version.trim_end_matches(')')),
+            None => (source, self.version()),
+        }
+    }
+
     /// Section of the archive.
     #[must_use]
     pub fn section(&self) -> Option<&str> {
@@ -114,6 +125,20 @@ pub fn check_version(version: &str) -> Result<(), ControlError> {
         && !revision.is_empty()
         && revision.chars().all(allowed(""));
     sound.then_some(()).ok_or_else(error)
+}
+
+/// A version without its epoch, as it stands in file names (Debian Policy
+/// 5.6.12).
+#[must_use]
+pub fn without_epoch(version: &str) -> &str {
+    version.split_once(':').map_or(version, |(_, rest)| rest)
+}
+
+/// The upstream part of a version (Debian Policy 5.6.12).
+#[must_use]
+pub fn upstream_version(version: &str) -> &str {
+    let version = without_epoch(version);
+    version.rsplit_once('-').map_or(version, |(rest, _)| rest)
 }
 
 /// Checks a maintainer: a name and an address (Debian Policy 5.6.2).

@@ -1,14 +1,21 @@
-//! The binary package format of Debian (deb(5)) and its control data, both
-//! ways.
+//! The package formats of Debian: the binary package (deb(5)) and its control
+//! data, both ways; source packages and uploads, written.
 
 pub mod changelog;
+mod changes;
+mod checksums;
 pub mod control;
 mod members;
 mod read;
 mod read_back;
+mod source;
 pub mod tar_entries;
+pub mod version;
 mod write;
 
+pub use changes::{BuildPlace, Upload};
+pub use checksums::{ListedFile, hex};
 pub use members::{AR_MAGIC, MemberError};
 pub use read::{BinaryPackage, DebError, VisitError};
+pub use source::{SourceContents, Upstream, is_native, source_format, write_source};
 pub use write::{PackageContents, PackageFile, installed_size, write_package};

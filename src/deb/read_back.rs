@@ -167,10 +167,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_missing_or_differs_is_named() {
-        let file = |bytes: &'static [u8]| PackageFile {
-            path: "usr/a".to_owned(),
-            bytes: bytes.into(),
-        };
+        let file = |bytes: &'static [u8]| PackageFile::new("usr/a", bytes);
         let mut builder = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_size(2);

@@ -1,5 +1,6 @@
 //! Writing a `.deb`, the same bytes for the same contents.
 
+use super::checksums::hex;
 use super::read_back;
 use md5::{Digest, Md5};
 use std::borrow::Cow;
@@ -16,9 +17,30 @@ pub struct PackageFile<'a> {
     pub path: String,
     /// The content.
     pub bytes: Cow<'a, [u8]>,
+    /// Whether it is a program: mode 0755, else 0644.
+    pub is_executable: bool,
 }
 
-/// All that a package consists of. Files belong to root, with mode 0644.
+impl<'a> PackageFile<'a> {
+    /// A file that is no program.
+    pub fn new(path: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self {
+            path: path.into(),
+            bytes: bytes.into(),
+            is_executable: false,
+        }
+    }
+
+    /// A program.
+    pub fn program(path: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self {
+            is_executable: true,
+            ..Self::new(path, bytes)
+        }
+    }
+}
+
+/// All that a package consists of. Files belong to root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageContents<'a> {
     /// The text of the control file.
@@ -49,14 +71,8 @@ pub fn installed_size(files: &[PackageFile<'_>]) -> u64 {
 pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
     let control = tar_archive(
         &[
-            PackageFile {
-                path: "control".to_owned(),
-                bytes: contents.control.as_bytes().into(),
-            },
-            PackageFile {
-                path: "md5sums".to_owned(),
-                bytes: md5sums(&contents.files).into_bytes().into(),
-            },
+            PackageFile::new("control", contents.control.as_bytes()),
+            PackageFile::new("md5sums", md5sums(&contents.files).into_bytes()),
         ],
         contents.epoch,
     )?;
@@ -88,10 +104,7 @@ fn md5sums(files: &[PackageFile<'_>]) -> String {
     sorted.sort_by(|a, b| a.path.cmp(&b.path));
     let mut text = String::new();
     for file in sorted {
-        for byte in Md5::digest(&file.bytes) {
-            let _ = write!(text, "{byte:02x}");
-        }
-        let _ = writeln!(text, "  {}", file.path);
+        let _ = writeln!(text, "{}  {}", hex(&Md5::digest(&file.bytes)), file.path);
     }
     text
 }
@@ -108,11 +121,11 @@ fn directories<'a>(files: &'a [PackageFile<'_>]) -> BTreeSet<&'a str> {
 
 /// A tar archive in GNU format: each folder before what is in it, in the
 /// order of names.
-fn tar_archive(files: &[PackageFile<'_>], epoch: u64) -> io::Result<Vec<u8>> {
-    let mut entries: Vec<(&str, Option<&[u8]>)> = directories(files)
+pub(super) fn tar_archive(files: &[PackageFile<'_>], epoch: u64) -> io::Result<Vec<u8>> {
+    let mut entries: Vec<(&str, Option<&PackageFile<'_>>)> = directories(files)
         .into_iter()
         .map(|path| (path, None))
-        .chain(files.iter().map(|file| (&*file.path, Some(&*file.bytes))))
+        .chain(files.iter().map(|file| (&*file.path, Some(file))))
         .collect();
     // By components, as dpkg-deb walks: `a/b` stands before `a-c`.
     entries.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
@@ -121,7 +134,8 @@ fn tar_archive(files: &[PackageFile<'_>], epoch: u64) -> io::Result<Vec<u8>> {
     let headers = entries.len().saturating_mul(1024).saturating_add(1024);
     let capacity = sizes.fold(headers, usize::saturating_add);
     let mut builder = tar::Builder::new(Vec::with_capacity(capacity));
-    for (path, bytes) in entries {
+    for (path, file) in entries {
+        let bytes = file.map(|file| &*file.bytes);
         let mut header = tar::Header::new_gnu();
         header.set_mtime(epoch);
         header.set_uid(0);
@@ -129,9 +143,9 @@ fn tar_archive(files: &[PackageFile<'_>], epoch: u64) -> io::Result<Vec<u8>> {
         header.set_username("root")?;
         header.set_groupname("root")?;
         header.set_size(bytes.map_or(0, |bytes| bytes.len() as u64));
-        let name = match bytes {
-            Some(_) => {
-                header.set_mode(0o644);
+        let name = match file {
+            Some(file) => {
+                header.set_mode(if file.is_executable { 0o755 } else { 0o644 });
                 format!("./{path}")
             }
             None => {
@@ -200,10 +214,7 @@ mod tests {
             control: "Package: aa\nVersion: 1\nMaintainer: A <a@b>\n".to_owned(),
             files: files
                 .iter()
-                .map(|(path, bytes)| PackageFile {
-                    path: (*path).to_owned(),
-                    bytes: bytes.to_vec().into(),
-                })
+                .map(|(path, bytes)| PackageFile::new(*path, bytes.to_vec()))
                 .collect(),
             epoch: 1_600_000_000,
         }

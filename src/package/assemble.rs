@@ -1,13 +1,15 @@
 //! Every file of a compat package, and the `.deb` made of them.
 
-use super::templates::{TemplateError, render};
-use super::{Details, Manifest, ManifestRange, ManifestRom};
-use crate::deb::changelog::{ChangelogError, date_line};
+use super::previous::Previous;
+use super::templates::{TemplateError, Templates};
+use super::values::TemplateValues;
+use super::{Details, Manifest};
+use crate::deb::changelog::ChangelogError;
+use crate::deb::control::without_epoch;
 use crate::deb::{PackageContents, PackageFile, installed_size, write_package};
 use crate::emit;
 use crate::plan::CompatPlan;
 use flate2::{Compression, GzBuilder};
-use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use thiserror::Error;
@@ -24,6 +26,8 @@ pub struct CompatPackage {
     /// The mapping, in files: the package has those for `-readconfig`, and all
     /// of them go beside it.
     pub mapping: Vec<MappingFile>,
+    /// Its changelog, the newest entry first.
+    pub changelog: String,
 }
 
 /// A mapping in one form.
@@ -38,7 +42,7 @@ pub struct MappingFile {
 }
 
 /// The files of a plan's mapping; none where no device is told anything.
-fn mapping_files(plan: &CompatPlan<'_>, manifest: &Manifest) -> Vec<MappingFile> {
+pub(super) fn mapping_files(plan: &CompatPlan<'_>, manifest: &Manifest) -> Vec<MappingFile> {
     let file = |name: String, text: String, is_readconfig| MappingFile {
         name,
         text,
@@ -85,24 +89,85 @@ pub enum PackageError {
     /// A date that cannot be written.
     #[error(transparent)]
     Date(#[from] ChangelogError),
+    /// A ROM that the source of iPXE does not make.
+    #[error("{rom}: {why}, so iPXE's source does not make it; leave it out with `--select`")]
+    NotOfIpxe {
+        /// The old ROM.
+        rom: String,
+        /// Why.
+        why: String,
+    },
     /// The package cannot be written.
     #[error("the package cannot be written: {0}")]
     Write(#[from] io::Error),
 }
 
+/// The texts of a package, and what they say.
+#[derive(Debug)]
+pub(super) struct Texts<'a> {
+    pub values: TemplateValues<'a>,
+    pub changelog: String,
+    pub readme: String,
+    pub news: Option<String>,
+}
+
+impl<'a> Texts<'a> {
+    pub(super) fn render(
+        manifest: &'a Manifest,
+        details: &'a Details,
+        mapping: &'a [MappingFile],
+        previous: Option<&'a Previous>,
+        templates: &Templates,
+    ) -> Result<Self, PackageError> {
+        let values = TemplateValues::new(manifest, details, mapping, previous, templates)?;
+        let mut changelog = templates.render("changelog", &values)?;
+        let mut news = None;
+        if let Some(previous) = previous {
+            let before = previous.is_called(&details.package);
+            if before {
+                changelog = format!("{changelog}\n{}", previous.changelog);
+            }
+            let old_news = previous.news.as_deref().filter(|_| before);
+            let new_news = match values.mapping_changed {
+                true => Some(templates.render("NEWS", &values)?),
+                false => None,
+            };
+            news = match (new_news, old_news) {
+                (Some(new), Some(old)) => Some(format!("{new}\n{old}")),
+                (new, old) => new.or_else(|| old.map(str::to_owned)),
+            };
+        }
+        Ok(Self {
+            changelog,
+            news,
+            readme: templates.render("README.Debian", &values)?,
+            values,
+        })
+    }
+}
+
 /// Makes the package of a plan: the same bytes for the same plan and details.
+/// `previous` is the package that it takes the place of.
 ///
 /// # Errors
 /// [`PackageError`] for a template that fails, and where the package that was
 /// written does not read back as it was meant.
-pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackage, PackageError> {
+pub fn assemble(
+    plan: &CompatPlan<'_>,
+    details: &Details,
+    previous: Option<&Previous>,
+    templates: &Templates,
+) -> Result<CompatPackage, PackageError> {
     let manifest = Manifest::of(plan, &details.old_release);
     let mapping = mapping_files(plan, &manifest);
-    let share = format!("usr/share/{}", details.package);
     let documents = format!("usr/share/doc/{}", details.package);
-    let mut values = TemplateValues::new(&manifest, details, &mapping)?;
-    let changelog = render("changelog", &values)?;
-    let readme = render("README.Debian", &values)?;
+    let texts = Texts::render(&manifest, details, &mapping, previous, templates)?;
+    let Texts {
+        mut values,
+        changelog,
+        readme,
+        news,
+    } = texts;
     let mut files = vec![
         file(&documents, "README.Debian", readme.as_bytes()),
         file(
@@ -111,192 +176,49 @@ pub fn assemble(plan: &CompatPlan<'_>, details: &Details) -> Result<CompatPackag
             gzip(changelog.as_bytes())?,
         ),
         file(&documents, "copyright", &*details.copyright),
-        file(
-            &share,
-            "manifest.json",
-            crate::json::document(&manifest).into_bytes(),
-        ),
     ];
-    for written in mapping.iter().filter(|file| file.is_readconfig) {
-        files.push(file(&share, &written.name, written.text.as_bytes()));
+    if let Some(news) = &news {
+        files.push(file(&documents, "NEWS.Debian.gz", gzip(news.as_bytes())?));
     }
-    let install_dir = plan.install_dir.trim_start_matches('/');
-    for rom in &plan.roms {
-        files.push(file(install_dir, &rom.name, &*rom.bytes));
-    }
+    files.extend(installed_files(plan, &details.package, &manifest, &mapping));
     values.installed_size = installed_size(&files);
     let contents = PackageContents {
-        control: render("control", &values)?,
+        control: templates.render("control", &values)?,
         files,
         epoch: details.epoch,
     };
     let deb = write_package(&contents)?;
-    let version = &details.version;
-    let version = version.split_once(':').map_or(&**version, |(_, rest)| rest);
+    let version = without_epoch(&details.version);
     Ok(CompatPackage {
         deb,
         file_name: format!("{}_{version}_all.deb", details.package),
-        manifest,
-        mapping,
+        changelog,
+        manifest: manifest.clone(),
+        mapping: mapping.clone(),
     })
 }
 
+/// The ROMs, the mapping and the manifest, where the package puts them.
+pub(super) fn installed_files<'a>(
+    plan: &'a CompatPlan<'_>,
+    package: &str,
+    manifest: &Manifest,
+    mapping: &'a [MappingFile],
+) -> Vec<PackageFile<'a>> {
+    let share = format!("usr/share/{package}");
+    let document = crate::json::document(manifest).into_bytes();
+    let mut files = vec![file(&share, "manifest.json", document)];
+    for written in mapping.iter().filter(|file| file.is_readconfig) {
+        files.push(file(&share, &written.name, written.text.as_bytes()));
+    }
+    let install_dir = plan.install_dir.trim_start_matches('/');
+    let roms = plan.roms.iter();
+    files.extend(roms.map(|rom| file(install_dir, &rom.name, &*rom.bytes)));
+    files
+}
+
 fn file<'a>(folder: &str, name: &str, bytes: impl Into<Cow<'a, [u8]>>) -> PackageFile<'a> {
-    PackageFile {
-        path: format!("{folder}/{name}"),
-        bytes: bytes.into(),
-    }
-}
-
-/// The values that templates may use.
-#[derive(Debug, Serialize)]
-struct TemplateValues<'a> {
-    package: &'a str,
-    version: &'a str,
-    maintainer: &'a str,
-    section: &'a str,
-    distribution: &'a str,
-    synopsis: &'a str,
-    description: String,
-    homepage: Option<&'a str>,
-    old_release: &'a str,
-    date: String,
-    install_dir: &'a str,
-    share_dir: String,
-    installed_size: u64,
-    globals: Vec<&'a str>,
-    roms: Vec<RomValues<'a>>,
-    ranges: Vec<RangeValues<'a>>,
-    /// A device that is told a ROM, as an example, with its machine types.
-    example: Option<Example>,
-}
-
-/// Machine types that use the same ROMs, for templates.
-#[derive(Debug, Serialize)]
-struct RangeValues<'a> {
-    machines: String,
-    release: &'a str,
-    /// The mapping's file name; none where these machine types need nothing.
-    readconfig: Option<&'a str>,
-}
-
-/// A command line that works as it stands.
-#[derive(Debug, Serialize)]
-struct Example {
-    readconfig: String,
-    device: String,
-    is_network: bool,
-}
-
-/// One ROM, for templates.
-#[derive(Debug, Serialize)]
-struct RomValues<'a> {
-    name: &'a str,
-    bar: String,
-    origin: &'a str,
-    release: &'a str,
-    /// Earlier releases whose guests use it, too.
-    shared_with: Vec<&'a str>,
-    devices: &'a [String],
-    /// How it differs from the old ROM.
-    changes: Vec<String>,
-    /// Devices that do not boot from the network with it.
-    no_boot: Vec<&'a str>,
-}
-
-impl<'a> TemplateValues<'a> {
-    fn new(
-        manifest: &'a Manifest,
-        details: &'a Details,
-        mapping: &'a [MappingFile],
-    ) -> Result<Self, PackageError> {
-        let share_dir = format!("/usr/share/{}", details.package);
-        let globals = mapping.iter().find(|file| file.name == "globals.txt");
-        let first = mapping.iter().rfind(|file| file.is_readconfig);
-        let device = match manifest.ranges.last() {
-            Some(_) => {
-                let mapped = |range: &&ManifestRange| !range.devices.is_empty();
-                let newest = manifest.ranges.iter().rfind(mapped);
-                newest.and_then(|range| range.devices.keys().next())
-            }
-            None => manifest.roms.iter().flat_map(|rom| &rom.devices).next(),
-        };
-        let example = first.zip(device).map(|(file, device)| Example {
-            readconfig: format!("{share_dir}/{}", file.name),
-            device: device.clone(),
-            is_network: emit::interface_model(device).is_some(),
-        });
-        let mut values = Self {
-            package: &details.package,
-            version: &details.version,
-            maintainer: &details.maintainer,
-            section: &details.section,
-            distribution: &details.distribution,
-            synopsis: &details.synopsis,
-            description: String::new(),
-            homepage: details.homepage.as_deref(),
-            old_release: &details.old_release,
-            date: date_line(details.epoch)?,
-            install_dir: &manifest.install_dir,
-            share_dir,
-            installed_size: 0,
-            globals: globals.iter().flat_map(|file| file.text.lines()).collect(),
-            roms: manifest.roms.iter().map(RomValues::from).collect(),
-            ranges: manifest
-                .ranges
-                .iter()
-                .map(|range| RangeValues {
-                    machines: range.machines(),
-                    release: &range.release,
-                    readconfig: range.readconfig.as_deref(),
-                })
-                .collect(),
-            example,
-        };
-        let description = match &details.description {
-            Some(text) => text.clone(),
-            None => render("description", &values)?,
-        };
-        values.description = extended_description(&description);
-        Ok(values)
-    }
-}
-
-impl<'a> From<&'a ManifestRom> for RomValues<'a> {
-    fn from(rom: &'a ManifestRom) -> Self {
-        Self {
-            name: &rom.name,
-            bar: rom.bar.to_string(),
-            origin: &rom.origin,
-            release: &rom.release,
-            shared_with: rom
-                .shared_with
-                .iter()
-                .map(|other| &*other.release)
-                .collect(),
-            devices: &rom.devices,
-            changes: rom.boot_ids.iter().map(ToString::to_string).collect(),
-            no_boot: rom
-                .lost_boot
-                .iter()
-                .flat_map(|lost| lost.devices.iter().map(String::as_str))
-                .collect(),
-        }
-    }
-}
-
-/// Paragraphs as the continuation lines of a Description field: each line
-/// after a space, a blank line as a dot (Debian Policy 5.6.13).
-fn extended_description(text: &str) -> String {
-    let lines: Vec<String> = text
-        .trim()
-        .lines()
-        .map(|line| match line.trim_end() {
-            "" => " .".to_owned(),
-            line => format!(" {line}"),
-        })
-        .collect();
-    lines.join("\n")
+    PackageFile::new(format!("{folder}/{name}"), bytes)
 }
 
 /// Compresses without a date or a name, as Policy asks (12.7, 4.15).
@@ -322,6 +244,9 @@ mod tests {
             synopsis: "former option ROMs".to_owned(),
             description: None,
             homepage: None,
+            built_using: None,
+            vcs_git: None,
+            vcs_browser: None,
             old_release: "ipxe-qemu 1:1.0-5.1".to_owned(),
             copyright: b"terms\n".to_vec(),
             epoch: 1_600_000_000,
@@ -345,7 +270,7 @@ mod tests {
     #[test]
     fn the_file_name_leaves_out_the_epoch() {
         with_plan(&[("efi-e1000.rom", 5000)], |plan| {
-            let package = assemble(plan, &details()).unwrap();
+            let package = assemble(plan, &details(), None, &Templates::default()).unwrap();
             assert_eq!(
                 package.file_name,
                 "ipxe-qemu-8k-compat-efi-roms_1.0-5.1+compat1_all.deb"
@@ -356,7 +281,7 @@ mod tests {
     #[test]
     fn the_readme_names_each_rom_its_origin_and_the_options() {
         with_plan(&[("efi-e1000.rom", 5000)], |plan| {
-            let package = assemble(plan, &details()).unwrap();
+            let package = assemble(plan, &details(), None, &Templates::default()).unwrap();
             let readme = "usr/share/doc/ipxe-qemu-8k-compat-efi-roms/README.Debian";
             let text = file(&package.deb, readme);
             for words in [
@@ -373,7 +298,7 @@ mod tests {
     #[test]
     fn a_package_whose_roms_no_device_loads_has_no_mapping() {
         with_plan(&[("pxe-e1000.rom", 5000)], |plan| {
-            let package = assemble(plan, &details()).unwrap();
+            let package = assemble(plan, &details(), None, &Templates::default()).unwrap();
             assert!(package.mapping.is_empty());
             let cfg = "usr/share/ipxe-qemu-8k-compat-efi-roms/romfiles.cfg";
             assert_eq!(file(&package.deb, cfg), "");
@@ -383,13 +308,13 @@ mod tests {
     #[test]
     fn the_same_plan_gives_the_same_bytes() {
         with_plan(&[("efi-e1000.rom", 5000), ("a.rom", 512)], |plan| {
-            let one = assemble(plan, &details()).unwrap();
-            assert_eq!(one.deb, assemble(plan, &details()).unwrap().deb);
+            let one = assemble(plan, &details(), None, &Templates::default()).unwrap();
+            assert_eq!(
+                one.deb,
+                assemble(plan, &details(), None, &Templates::default())
+                    .unwrap()
+                    .deb
+            );
         });
-    }
-
-    #[test]
-    fn a_description_becomes_continuation_lines() {
-        assert_eq!(extended_description("a\nb\n\nc\n"), " a\n b\n .\n c");
     }
 }

@@ -24,6 +24,10 @@ pub struct Wishes {
     pub synopsis: Option<String>,
     /// The rest of the description: paragraphs with blank lines between.
     pub description: Option<String>,
+    /// Where the source package is kept (Debian Policy 5.6.26).
+    pub vcs_git: Option<String>,
+    /// Where it can be looked at.
+    pub vcs_browser: Option<String>,
 }
 
 /// All that a package says of itself.
@@ -45,6 +49,13 @@ pub struct Details {
     pub description: Option<String>,
     /// Homepage of the old package.
     pub homepage: Option<String>,
+    /// The source package of the ROMs, `name (= version)`, which an archive
+    /// must keep as long as the ROMs (Debian Policy 7.8).
+    pub built_using: Option<String>,
+    /// Where the source package is kept.
+    pub vcs_git: Option<String>,
+    /// Where it can be looked at.
+    pub vcs_browser: Option<String>,
     /// The release that the ROMs come from, for people.
     pub old_release: String,
     /// The copyright file, verbatim.
@@ -154,14 +165,29 @@ impl Details {
             homepage: origin
                 .and_then(|origin| origin.control.homepage())
                 .map(str::to_owned),
+            built_using: origin.map(|origin| {
+                let (source, version) = origin.control.source();
+                format!("{source} (= {version})")
+            }),
+            vcs_git: wishes.vcs_git.clone(),
+            vcs_browser: wishes.vcs_browser.clone(),
             old_release,
             copyright,
             epoch,
         };
+        let none = String::new();
         for (what, text) in [
             ("section", &details.section),
             ("distribution", &details.distribution),
             ("synopsis", &details.synopsis),
+            (
+                "place of the source",
+                details.vcs_git.as_ref().unwrap_or(&none),
+            ),
+            (
+                "page of the source",
+                details.vcs_browser.as_ref().unwrap_or(&none),
+            ),
         ] {
             if text.contains(['\n', '\r']) {
                 return Err(DetailsError::LineBreak { what });

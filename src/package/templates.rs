@@ -4,27 +4,48 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
-/// The templates, by file name.
-const TEMPLATES: &[(&str, &str)] = &[
-    (
-        "README.Debian",
-        include_str!("../../debian-templates/README.Debian"),
-    ),
-    (
-        "changelog",
-        include_str!("../../debian-templates/changelog"),
-    ),
-    ("control", include_str!("../../debian-templates/control")),
-    (
-        "description",
-        include_str!("../../debian-templates/description"),
-    ),
+macro_rules! built_in {
+    ($($name:literal)*) => {
+        [$(($name, include_str!(concat!("../../debian-templates/", $name)))),*]
+    };
+}
+
+/// The templates, by their paths below `debian-templates/`.
+const BUILT_IN: &[(&str, &str)] = &built_in![
+    "NEWS"
+    "README.Debian"
+    "changelog"
+    "control"
+    "description"
+    "source/control"
+    "source/copyright"
+    "source/gbp.conf"
+    "source/install"
+    "source/lintian-overrides"
+    "source/pad-rom"
+    "source/rules"
+    "source/rules-from-ipxe"
+    "source/salsa-ci.yml"
+    "source/tests/control"
+    "source/tests/migration"
 ];
 
+/// Every text, built in or put in its place by the user.
+#[derive(Debug, Clone)]
+pub struct Templates(BTreeMap<&'static str, Cow<'static, str>>);
+
+/// A text that no template has the name of.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("there is no template of this name; the templates are {}", names().join(", "))]
+pub struct UnknownTemplate;
+
 /// A template that cannot be rendered.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("template {name}, line {line}: {message}")]
 pub struct TemplateError {
     name: String,
@@ -32,49 +53,181 @@ pub struct TemplateError {
     message: String,
 }
 
-impl TemplateError {
-    fn of(name: &str, error: &minijinja::Error) -> Self {
-        let message = match error.kind() {
-            ErrorKind::UndefinedError => "a variable that does not exist".to_owned(),
-            _ => error.to_string(),
-        };
-        Self {
-            name: error.name().unwrap_or(name).to_owned(),
-            line: error.line().unwrap_or(0),
-            message,
-        }
+fn names() -> Vec<&'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name).collect()
+}
+
+impl Default for Templates {
+    /// The built-in ones.
+    fn default() -> Self {
+        let texts = BUILT_IN.iter().map(|(name, text)| (*name, (*text).into()));
+        Self(texts.collect())
     }
 }
 
-/// Renders the template of this name.
-///
-/// # Errors
-/// [`TemplateError`] with the template's name and line.
-pub(super) fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
-    let fail = |error: minijinja::Error| TemplateError::of(name, &error);
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
-    environment.set_syntax(syntax.map_err(fail)?);
-    for (name, text) in TEMPLATES {
-        environment.add_template(name, text).map_err(fail)?;
+impl Templates {
+    /// Puts a text in the place of the template of this name.
+    ///
+    /// # Errors
+    /// [`UnknownTemplate`], so that a misspelt name is not left without effect.
+    pub fn replace(&mut self, name: &str, text: String) -> Result<(), UnknownTemplate> {
+        let place = self.0.get_mut(name).ok_or(UnknownTemplate)?;
+        *place = text.into();
+        Ok(())
     }
-    let template = environment.get_template(name).map_err(fail)?;
-    template.render(Serde(values)).map_err(fail)
+
+    /// Each template's name and text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, text)| (*name, &**text))
+    }
+
+    /// Renders the template of this name.
+    ///
+    /// # Errors
+    /// [`TemplateError`] with the template's name and line; for a variable that
+    /// does not exist its name and those that do.
+    pub(super) fn render(
+        &self,
+        name: &str,
+        values: &impl Serialize,
+    ) -> Result<String, TemplateError> {
+        let known = variables(values);
+        let text = self.0.get(name).map(|text| &**text).unwrap_or_default();
+        let fail = |error: minijinja::Error| failure(name, text, &known, &error);
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+        environment.set_syntax(syntax.map_err(fail)?);
+        environment.add_template(name, text).map_err(fail)?;
+        let template = environment.get_template(name).map_err(fail)?;
+        // One that stands where it is not looked at now is a mistake, too.
+        let asked = template.undeclared_variables(false);
+        let functions: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
+        let mut unknown: Vec<&String> = asked
+            .iter()
+            .filter(|name| !known.contains_key(*name) && !functions.contains(&***name))
+            .collect();
+        unknown.sort();
+        if let Some(variable) = unknown.first() {
+            return Err(TemplateError {
+                name: name.to_owned(),
+                line: line_with(text, variable),
+                message: unknown_variable(variable, &known),
+            });
+        }
+        template.render(Serde(values)).map_err(fail)
+    }
+}
+
+/// The variables that a template may use, each with its fields.
+type Variables = BTreeMap<String, BTreeSet<String>>;
+
+fn variables(values: &impl Serialize) -> Variables {
+    let fields = |value: &Value| -> BTreeSet<String> {
+        let first = match value {
+            Value::Array(items) => items.first(),
+            value => Some(value),
+        };
+        let object = first.and_then(Value::as_object);
+        object
+            .into_iter()
+            .flat_map(|object| object.keys().cloned())
+            .collect()
+    };
+    match serde_json::to_value(values) {
+        Ok(Value::Object(object)) => object
+            .iter()
+            .map(|(name, value)| (name.clone(), fields(value)))
+            .collect(),
+        _ => Variables::new(),
+    }
+}
+
+fn unknown_variable(name: &str, known: &Variables) -> String {
+    let known: Vec<String> = known
+        .iter()
+        .map(|(name, fields)| match fields.is_empty() {
+            true => name.clone(),
+            false => {
+                let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+                format!("{name} (each with {})", fields.join(", "))
+            }
+        })
+        .collect();
+    format!(
+        "there is no variable `{name}`; there are {}",
+        known.join(", ")
+    )
+}
+
+fn failure(name: &str, text: &str, known: &Variables, error: &minijinja::Error) -> TemplateError {
+    let message = match (
+        error.kind(),
+        error.range().and_then(|range| text.get(range)),
+    ) {
+        (ErrorKind::UndefinedError, Some(expression)) => unknown_variable(expression.trim(), known),
+        _ => error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), str::to_owned),
+    };
+    TemplateError {
+        name: name.to_owned(),
+        line: error.line().unwrap_or(1),
+        message,
+    }
+}
+
+/// The first line that has this word, counted from 1.
+fn line_with(text: &str, word: &str) -> usize {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let has_word = |line: &str| line.split(|c| !is_part(c)).any(|part| part == word);
+    let before = text.lines().take_while(|line| !has_word(line)).count();
+    before.saturating_add(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn rendered(text: &str) -> Result<String, String> {
+        let mut templates = Templates::default();
+        templates.replace("changelog", text.to_owned()).unwrap();
+        let values = json!({"package": "aa", "roms": [{"name": "x.rom"}]});
+        templates
+            .render("changelog", &values)
+            .map_err(|error| error.to_string())
+    }
 
     #[test]
-    fn a_missing_variable_is_an_error_with_name_and_line() {
-        let error = render("changelog", &()).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("template changelog, line 1: "),
-            "{error}"
+    fn a_variable_that_does_not_exist_is_named_with_its_line_and_those_that_do() {
+        let known = "there are package, roms (each with name)";
+        assert_eq!(
+            rendered("{{ package }}\n{% if false %}{{ pakage }}{% endif %}\n"),
+            Err(format!(
+                "template changelog, line 2: there is no variable `pakage`; {known}"
+            ))
         );
+        assert_eq!(
+            rendered("{% for rom in roms %}\n{{ rom.nmae }}{% endfor %}"),
+            Err(format!(
+                "template changelog, line 2: there is no variable `rom.nmae`; {known}"
+            ))
+        );
+    }
+
+    #[test]
+    fn a_template_that_does_not_parse_is_an_error_with_its_line() {
+        let error = rendered("one\n{% if package %}\n").unwrap_err();
+        assert!(error.starts_with("template changelog, line "), "{error}");
+        let error = rendered("{{ package").unwrap_err();
+        assert!(error.starts_with("template changelog, line 1: "), "{error}");
+    }
+
+    #[test]
+    fn a_template_that_nobody_renders_is_refused() {
+        let mut templates = Templates::default();
+        let error = templates.replace("chnagelog", String::new()).unwrap_err();
+        assert!(error.to_string().contains("changelog, control"), "{error}");
     }
 }

@@ -15,6 +15,7 @@ mod inspect;
 mod lint;
 mod map;
 mod prove;
+mod source;
 mod state;
 mod table;
 
@@ -30,6 +31,7 @@ pub use findings::findings_text;
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use lint::LintReport;
 pub use prove::{ProveReport, ProvedBoot, ProvedMigration, ProvedQemu};
+pub use source::{ExportedTemplates, SourceReport};
 pub use state::{StateReport, StateRom, StateRow};
 
 use anstyle::Style;

@@ -8,6 +8,7 @@ pub use collect::{CollectError, RomCollector};
 pub use input::{InputError, MAX_INPUT, START, check_start, read};
 
 use crate::deb::control::Control;
+use crate::deb::hex;
 use crate::finding::Finding;
 use crate::rom::{BarSize, NotAnOptionRom, Rom, SIGNATURE};
 use sha2::{Digest, Sha256};
@@ -189,13 +190,7 @@ impl RomFile {
 /// SHA-256 in hex.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(&Sha256::digest(bytes))
 }
 
 /// The part of a path after its last slash.

@@ -1,0 +1,185 @@
+//! The releases that a compat package is planned of, and the plan.
+
+use super::args::PlanInputs;
+use super::config::Settings;
+use super::exit::Failure;
+use super::generations;
+use super::input;
+use super::state;
+use super::terminal::Terminal;
+use crate::finding::{Finding, has_errors};
+use crate::plan::{
+    Comparison, CompatPlan, Generation, GenerationOptions, Naming, Pair, PlanError, QEMU_SHARE,
+    Selection,
+};
+use crate::romset::RomSet;
+use std::path::PathBuf;
+
+/// What guests were started with, and what the hosts have that they go to.
+#[derive(Debug)]
+pub struct Releases {
+    old: Old,
+    new: Option<RomSet>,
+}
+
+#[derive(Debug)]
+enum Old {
+    One(RomSet),
+    Generations(Vec<Generation>),
+}
+
+impl Releases {
+    /// Reads what the arguments name.
+    ///
+    /// # Errors
+    /// A [`Failure`] for what cannot be read, and arguments that do not go
+    /// together.
+    pub fn read(command: &PlanInputs) -> Result<Self, Failure> {
+        let new_alone = |why: &str| match &*command.inputs {
+            [] => Ok(None),
+            [new] => Ok(Some(new)),
+            _ => Err(Failure::usage(why)),
+        };
+        let read_new = |new: Option<&PathBuf>| new.map(|new| input::read(new)).transpose();
+        if let Some(file) = &command.from_state {
+            let new = new_alone("with --from-state, give NEW alone; OLD is the state")?;
+            return Ok(Self {
+                new: read_new(new)?,
+                old: Old::One(state::roms_of(file)?),
+            });
+        }
+        if !command.generation.is_empty() {
+            let new = new_alone("with --generation, give NEW alone; OLD is the newest generation")?;
+            return Ok(Self {
+                old: Old::Generations(generations::read(&command.generation)?),
+                new: read_new(new)?,
+            });
+        }
+        let [old, rest @ ..] = &*command.inputs else {
+            return Err(Failure::usage(
+                "OLD is missing, the ROMs that guests were started with, or generations of them",
+            ));
+        };
+        let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+        Ok(Self {
+            old: Old::One(old),
+            new,
+        })
+    }
+
+    /// The new release, as the user named it.
+    pub fn new_label(&self) -> Option<&str> {
+        self.new.as_ref().map(|new| new.label.as_str())
+    }
+
+    /// Makes the plan and prints what came up, which goes with it; none where
+    /// that are errors.
+    ///
+    /// # Errors
+    /// A [`Failure`] where no plan can be made.
+    pub fn plan(
+        &self,
+        settings: &Settings,
+        all: bool,
+        terminal: &Terminal,
+    ) -> Result<Option<(CompatPlan<'_>, Vec<Finding>)>, Failure> {
+        let mut findings = judged(self.findings(), terminal);
+        if has_errors(&findings) {
+            return Ok(None);
+        }
+        let new = self.new.as_ref();
+        let plan = match &self.old {
+            Old::One(old) => plan(settings, all, old, new)?,
+            Old::Generations(generations) => of_generations(settings, all, generations, new)?,
+        };
+        let of_plan = judged(plan.findings.clone(), terminal);
+        if has_errors(&of_plan) {
+            return Ok(None);
+        }
+        findings.extend(of_plan);
+        Ok(Some((plan, findings)))
+    }
+
+    /// What is wrong with the old ROMs, and what the new ones lack.
+    fn findings(&self) -> Vec<Finding> {
+        match &self.old {
+            Old::One(old) => {
+                let mut findings = old.findings();
+                if let Some(new) = &self.new {
+                    let comparison = Comparison::new(old, new);
+                    findings.extend(comparison.pairs.iter().flat_map(Pair::content_findings));
+                }
+                findings
+            }
+            Old::Generations(generations) => generations
+                .iter()
+                .flat_map(|generation| generation.set.findings())
+                .collect(),
+        }
+    }
+}
+
+/// Findings as the user wants them to weigh, printed.
+fn judged(findings: Vec<Finding>, terminal: &Terminal) -> Vec<Finding> {
+    let findings = terminal.judge(findings);
+    terminal.findings(&findings);
+    findings
+}
+
+pub(super) fn plan<'a>(
+    settings: &Settings,
+    all: bool,
+    old: &'a RomSet,
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let boot_ids = settings.boot_ids.unwrap_or_default();
+    let fail = |error: PlanError| Failure::file(&old.label, error);
+    let mut plan =
+        CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
+    plan.map_devices(&settings.devices).map_err(fail)?;
+    Ok(plan)
+}
+
+pub(super) fn of_generations<'a>(
+    settings: &Settings,
+    all: bool,
+    generations: &'a [Generation],
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let options = GenerationOptions {
+        selection: &selection,
+        naming: &naming,
+        size: settings.size,
+        boot_ids: settings.boot_ids.unwrap_or_default(),
+        devices: &settings.devices,
+    };
+    CompatPlan::of_generations(generations, new, options).map_err(Failure::usage)
+}
+
+fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {
+    let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
+    let naming = Naming {
+        pattern: settings.name_pattern.clone().unwrap_or_default(),
+        install_dir: install_folder(install_dir)?,
+    };
+    let selection = Selection {
+        all,
+        patterns: settings.select.clone(),
+    };
+    Ok((naming, selection))
+}
+
+/// An absolute path without `.`, `..`, double or final slashes.
+fn install_folder(text: &str) -> Result<String, Failure> {
+    let trimmed = text.trim_end_matches('/');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(is_plain);
+    match trimmed.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(is_part) => Ok(trimmed.to_owned()),
+        _ => Err(Failure::usage(format!(
+            "`{text}` is no folder to install to; give an absolute path such as {QEMU_SHARE}"
+        ))),
+    }
+}

@@ -1,0 +1,77 @@
+//! `romcompat source`: the source package of the main job's package.
+
+use super::args::Source;
+use super::exit::{Exit, Failure};
+use super::input;
+use super::making::Making;
+use super::output::Outputs;
+use super::releases::Releases;
+use super::terminal::Terminal;
+use crate::deb::is_native;
+use crate::package::{IpxeSource, assemble_source};
+use crate::report::SourceReport;
+use std::path::Path;
+
+/// Plans, makes the source package and writes it.
+pub fn run(command: &Source, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = terminal.settings(&command.plan.settings);
+    let archive = match &command.from_ipxe {
+        Some(path) => Some((path, input::read_bytes(path)?)),
+        None => None,
+    };
+    let ipxe = match &archive {
+        Some((path, bytes)) => Some(ipxe_source(path, bytes)?),
+        None => None,
+    };
+    let releases = Releases::read(&command.plan)?;
+    let Some((plan, findings)) = releases.plan(&settings, command.plan.all, terminal)? else {
+        return Ok(Exit::No);
+    };
+    let mut report = SourceReport::new(findings);
+    let folder = &command.plan.out;
+    if !plan.roms.is_empty() {
+        let making = Making::settle(&command.plan, &settings, &plan)?;
+        if ipxe.is_some() && is_native(&making.details.version) {
+            return Err(Failure::usage(format!(
+                "version {} has no revision, and a package that is built of iPXE's source has one; give `--package-version {0}-1`",
+                making.details.version
+            )));
+        }
+        let files = assemble_source(
+            &plan,
+            &making.details,
+            making.previous.as_ref(),
+            &making.templates,
+            ipxe,
+        )
+        .map_err(|error| Failure::file(folder.display(), error))?;
+        let mut outputs = Outputs::new(command.plan.force);
+        outputs.folder(folder)?;
+        for (name, bytes) in &files {
+            outputs.add(folder.join(name), bytes)?;
+        }
+        outputs.finish()?;
+        report.source = Some(making.details.package);
+        report.version = Some(making.details.version);
+        report.files = files.into_iter().map(|(name, _)| name).collect();
+    }
+    let folder = folder.display().to_string();
+    terminal.answer(&report, |_| report.text(&folder))?;
+    Ok(Exit::Clean)
+}
+
+/// An archive as dpkg-source takes it for upstream's (dpkg-source(1)).
+fn ipxe_source<'a>(path: &Path, bytes: &'a [u8]) -> Result<IpxeSource<'a>, Failure> {
+    let extension = match bytes {
+        [0x1f, 0x8b, ..] => "tar.gz",
+        [b'B', b'Z', b'h', ..] => "tar.bz2",
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "tar.xz",
+        _ => {
+            return Err(Failure::file(
+                path.display(),
+                "it begins like no archive in gzip, bzip2 or xz; give iPXE's source as a .tar.gz, .tar.bz2 or .tar.xz",
+            ));
+        }
+    };
+    Ok(IpxeSource { extension, bytes })
+}

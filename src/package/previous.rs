@@ -1,0 +1,175 @@
+//! The compat package that a new one takes the place of.
+
+use super::Manifest;
+use super::installed::{InstalledError, InstalledMapping};
+use crate::deb::changelog;
+use crate::deb::tar_entries::Entry;
+use crate::deb::version::compare;
+use crate::deb::{BinaryPackage, DebError, VisitError};
+use flate2::read::GzDecoder;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use thiserror::Error;
+
+/// What is known of the package before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previous {
+    /// Its name.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Its changelog.
+    pub changelog: String,
+    /// Its news, if it has any.
+    pub news: Option<String>,
+    /// The folder of its ROMs.
+    install_dir: String,
+    /// Which device loads which ROM, and up to which machine types.
+    mapping: BTreeSet<Mapped>,
+}
+
+/// The machine types, a device, and its ROM.
+type Mapped = (String, String, String);
+
+/// Why a package is not the one before.
+#[derive(Debug, Error)]
+pub enum PreviousError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Package(#[from] DebError),
+    /// It is no compat package.
+    #[error(transparent)]
+    Installed(#[from] InstalledError),
+    /// Its changelog or news cannot be read.
+    #[error("{path}: {source}")]
+    Text {
+        /// The path in the package.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It has no changelog.
+    #[error("it has no {0}")]
+    NoChangelog(String),
+    /// The new version would not replace it.
+    #[error(
+        "it has version {previous}, and {version} does not sort after it; give a larger `--package-version`"
+    )]
+    Version {
+        /// Its version.
+        previous: String,
+        /// That of the new package.
+        version: String,
+    },
+    /// Its newest changelog entry is younger than the new one would be.
+    #[error(
+        "its newest changelog entry is younger than the package would be; set SOURCE_DATE_EPOCH to at least {0}"
+    )]
+    Younger(u64),
+}
+
+/// The longest changelog that is read, in bytes.
+const LONGEST_TEXT: u64 = 16 << 20;
+
+impl Previous {
+    /// Reads a package that `build` made.
+    ///
+    /// # Errors
+    /// [`PreviousError`] for any other package.
+    pub fn of_package(bytes: &[u8]) -> Result<Self, PreviousError> {
+        let package = BinaryPackage::read(bytes)?;
+        let name = package.control().package().to_owned();
+        let documents = format!("usr/share/doc/{name}");
+        let changelog_path = format!("{documents}/changelog.Debian.gz");
+        let news_path = format!("{documents}/NEWS.Debian.gz");
+        let (mut changelog, mut news) = (None, None);
+        let visit = |entry: &Entry, content: &mut dyn Read| {
+            let text = match &entry.path {
+                path if *path == changelog_path => &mut changelog,
+                path if *path == news_path => &mut news,
+                _ => return Ok(()),
+            };
+            let mut unpacked = String::new();
+            GzDecoder::new(content)
+                .take(LONGEST_TEXT)
+                .read_to_string(&mut unpacked)
+                .map_err(|source| PreviousError::Text {
+                    path: entry.path.clone(),
+                    source,
+                })?;
+            *text = Some(unpacked);
+            Ok(())
+        };
+        package
+            .for_each_entry(visit)
+            .map_err(|error: VisitError<PreviousError>| match error {
+                VisitError::Deb(error) => error.into(),
+                VisitError::Visitor(error) => error,
+            })?;
+        let installed = InstalledMapping::of_package(bytes)?;
+        let of_all = installed.devices.iter();
+        let mut mapping: BTreeSet<Mapped> = BTreeSet::new();
+        if installed.ranges.is_empty() {
+            mapping.extend(of_all.map(|(device, rom)| mapped("", device, rom)));
+        }
+        for range in &installed.ranges {
+            let up_to = range.up_to.to_string();
+            let devices = range.devices.iter();
+            mapping.extend(devices.map(|(device, rom)| mapped(&up_to, device, rom)));
+        }
+        Ok(Self {
+            version: package.control().version().to_owned(),
+            package: name,
+            changelog: changelog.ok_or(PreviousError::NoChangelog(changelog_path))?,
+            news,
+            install_dir: installed.install_dir,
+            mapping,
+        })
+    }
+
+    /// Whether it has this name.
+    #[must_use]
+    pub fn is_called(&self, package: &str) -> bool {
+        self.package == package
+    }
+
+    /// Checks that a package of this version and date comes after it.
+    ///
+    /// # Errors
+    /// [`PreviousError::Version`] and [`PreviousError::Younger`].
+    pub fn comes_before(&self, version: &str, epoch: u64) -> Result<(), PreviousError> {
+        if compare(&self.version, version) != Ordering::Less {
+            return Err(PreviousError::Version {
+                previous: self.version.clone(),
+                version: version.to_owned(),
+            });
+        }
+        match changelog::newest_date(self.changelog.as_bytes()) {
+            Ok(date) if date > epoch => Err(PreviousError::Younger(date)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether guests that were told the ROMs of this package must be told
+    /// others.
+    pub(super) fn maps_differently(&self, manifest: &Manifest) -> bool {
+        let mut mapping: BTreeSet<Mapped> = BTreeSet::new();
+        if manifest.ranges.is_empty() {
+            for rom in &manifest.roms {
+                let devices = rom.devices.iter();
+                mapping.extend(devices.map(|device| mapped("", device, &rom.name)));
+            }
+        }
+        for range in &manifest.ranges {
+            let up_to = range.up_to.to_string();
+            let devices = range.devices.iter();
+            mapping.extend(devices.map(|(device, rom)| mapped(&up_to, device, rom)));
+        }
+        self.install_dir != manifest.install_dir || self.mapping != mapping
+    }
+}
+
+fn mapped(up_to: &str, device: &str, rom: &str) -> Mapped {
+    (up_to.to_owned(), device.to_owned(), rom.to_owned())
+}

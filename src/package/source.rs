@@ -1,0 +1,257 @@
+//! The source package of a compat package: one that carries the ROMs, or one
+//! that builds them from iPXE's source.
+
+use super::assemble::{PackageError, Texts, installed_files, mapping_files};
+use super::previous::Previous;
+use super::templates::Templates;
+use super::values::{TemplateValues, continuation};
+use super::{Details, Manifest};
+use crate::deb::control::{upstream_version, without_epoch};
+use crate::deb::{PackageFile, SourceContents, Upstream, is_native, source_format, write_source};
+use crate::plan::{CompatPlan, CompatRom};
+use crate::rom::{CodeType, Rom};
+use crate::romset::sha256_hex;
+use deb822_fast::Paragraph;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// An archive of iPXE's source, as it was published.
+#[derive(Debug, Clone, Copy)]
+pub struct IpxeSource<'a> {
+    /// The end of its name: `tar.xz`, `tar.gz` or `tar.bz2`.
+    pub extension: &'static str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// What the templates of a source package may say beside the rest.
+#[derive(Debug, Serialize)]
+struct SourceValues<'a> {
+    #[serde(flatten)]
+    package: &'a TemplateValues<'a>,
+    /// The terms as continuation lines of a field.
+    terms: String,
+    from_ipxe: bool,
+    /// The folder in which the build finds the ROMs.
+    roms_folder: &'static str,
+    /// All that iPXE's `make` is asked for.
+    ipxe_targets: BTreeSet<String>,
+    is_native: bool,
+    /// The version without its epoch and revision.
+    upstream_version: &'a str,
+    /// The revision; empty in a native version.
+    revision: &'a str,
+    /// Seconds since 1970-01-01 UTC.
+    epoch: u64,
+}
+
+/// The fields of `debian/control` that a `.dsc` repeats, in its order.
+const DSC_FIELDS: [&str; 6] = [
+    "Maintainer",
+    "Homepage",
+    "Standards-Version",
+    "Vcs-Browser",
+    "Vcs-Git",
+    "Build-Depends",
+];
+
+/// Makes the source package of a plan, the `.dsc` first: the same bytes for
+/// the same plan and details.
+///
+/// # Errors
+/// [`PackageError`] for a template that fails, a ROM that iPXE's source does
+/// not make, and an archive that does not read back as it was meant.
+pub fn assemble_source(
+    plan: &CompatPlan<'_>,
+    details: &Details,
+    previous: Option<&Previous>,
+    templates: &Templates,
+    ipxe: Option<IpxeSource<'_>>,
+) -> Result<Vec<(String, Vec<u8>)>, PackageError> {
+    let manifest = Manifest::of(plan, &details.old_release);
+    let mapping = mapping_files(plan, &manifest);
+    let mut texts = Texts::render(&manifest, details, &mapping, previous, templates)?;
+    let mut ipxe_targets = BTreeSet::new();
+    if ipxe.is_some() {
+        for (rom, values) in plan.roms.iter().zip(&mut texts.values.roms) {
+            values.ipxe_targets = targets(rom)?;
+            ipxe_targets.extend(values.ipxe_targets.iter().cloned());
+        }
+    }
+    let values = SourceValues {
+        package: &texts.values,
+        terms: continuation(&String::from_utf8_lossy(&details.copyright)),
+        from_ipxe: ipxe.is_some(),
+        roms_folder: if ipxe.is_some() {
+            "debian/roms"
+        } else {
+            "roms"
+        },
+        ipxe_targets,
+        is_native: is_native(&details.version),
+        upstream_version: upstream_version(&details.version),
+        revision: without_epoch(&details.version)
+            .rsplit_once('-')
+            .map_or("", |(_, revision)| revision),
+        epoch: details.epoch,
+    };
+    let render = |name: &str| templates.render(name, &values);
+    let control = render("source/control")?;
+    let rules = match ipxe {
+        Some(_) => render("source/rules-from-ipxe")?,
+        None => render("source/rules")?,
+    };
+    let format = source_format(&details.version);
+    let mut debian = vec![
+        PackageFile::new("debian/README.Debian", texts.readme.clone().into_bytes()),
+        PackageFile::new("debian/changelog", texts.changelog.clone().into_bytes()),
+        PackageFile::new("debian/control", control.clone().into_bytes()),
+        PackageFile::program("debian/rules", rules.into_bytes()),
+        PackageFile::new("debian/source/format", format!("{format}\n").into_bytes()),
+    ];
+    if let Some(news) = &texts.news {
+        debian.push(PackageFile::new("debian/NEWS", news.clone().into_bytes()));
+    }
+    for (path, template) in [
+        ("copyright", "source/copyright"),
+        ("gbp.conf", "source/gbp.conf"),
+        ("install", "source/install"),
+        ("salsa-ci.yml", "source/salsa-ci.yml"),
+        ("source/lintian-overrides", "source/lintian-overrides"),
+        ("tests/control", "source/tests/control"),
+    ] {
+        let text = render(template)?;
+        if !text.trim().is_empty() {
+            debian.push(PackageFile::new(
+                format!("debian/{path}"),
+                text.into_bytes(),
+            ));
+        }
+    }
+    let migration = render("source/tests/migration")?;
+    debian.push(PackageFile::program(
+        "debian/tests/migration",
+        migration.into_bytes(),
+    ));
+
+    let (roms, share): (Vec<_>, Vec<_>) =
+        installed_files(plan, &details.package, &manifest, &mapping)
+            .into_iter()
+            .partition(|file| file.path.ends_with(".rom"));
+    let below = |folder: &str, files: Vec<PackageFile<'static>>| -> Vec<PackageFile<'static>> {
+        let moved = files.into_iter().map(|file| PackageFile {
+            path: format!(
+                "{folder}/{}",
+                file.path.rsplit('/').next().unwrap_or_default()
+            ),
+            ..file
+        });
+        moved.collect()
+    };
+    let owned = |files: Vec<PackageFile<'_>>| -> Vec<PackageFile<'static>> {
+        let owned = files
+            .into_iter()
+            .map(|file| PackageFile::new(file.path, file.bytes.into_owned()));
+        owned.collect()
+    };
+    let share = owned(share);
+    let upstream = match ipxe {
+        Some(IpxeSource { extension, bytes }) => {
+            let pad = render("source/pad-rom")?;
+            debian.push(PackageFile::program("debian/pad-rom", pad.into_bytes()));
+            debian.extend(below("debian/share", share));
+            Upstream::Archive { extension, bytes }
+        }
+        None => {
+            debian.push(PackageFile::new(
+                "debian/roms.sha256",
+                sums(&roms).into_bytes(),
+            ));
+            let mut files = below("roms", owned(roms));
+            files.extend(below("share", share));
+            Upstream::Files(files)
+        }
+    };
+    let contents = SourceContents {
+        source: &details.package,
+        version: &details.version,
+        fields: dsc_fields(&control, details),
+        upstream,
+        debian,
+        epoch: details.epoch,
+    };
+    Ok(write_source(&contents)?)
+}
+
+/// The sums of ROMs as sha256sum(1) checks them.
+fn sums(roms: &[PackageFile<'_>]) -> String {
+    let mut text = String::new();
+    for rom in roms {
+        let name = rom.path.rsplit('/').next().unwrap_or_default();
+        let _ = writeln!(text, "{}  {name}", sha256_hex(&rom.bytes));
+    }
+    text
+}
+
+fn dsc_fields(control: &str, details: &Details) -> String {
+    let source = control.split("\n\n").next().unwrap_or_default();
+    let source: Option<Paragraph> = source.parse().ok();
+    let mut text = String::new();
+    for field in DSC_FIELDS {
+        let value = source.as_ref().and_then(|source| source.get(field));
+        if let Some(value) = value {
+            let _ = writeln!(text, "{field}: {}", value.replace('\n', " "));
+        }
+    }
+    let _ = writeln!(text, "Testsuite: autopkgtest");
+    let _ = writeln!(text, "Testsuite-Triggers: qemu-system-x86");
+    let _ = writeln!(
+        text,
+        "Package-List:\n {} deb {} optional arch=all",
+        details.package, details.section
+    );
+    text
+}
+
+/// What iPXE's `make` is asked for to get each image of a ROM, in their order
+/// (`src/Makefile.housekeeping` of iPXE: `bin/VVVVDDDD.rom`).
+fn targets(rom: &CompatRom<'_>) -> Result<Vec<String>, PackageError> {
+    let refuse = |why: &str| PackageError::NotOfIpxe {
+        rom: rom.origin.name().to_owned(),
+        why: why.to_owned(),
+    };
+    let parsed = Rom::parse(&rom.bytes).map_err(|_| refuse("it cannot be read"))?;
+    let mut targets = Vec::new();
+    for (image, number) in parsed.images().iter().zip(1..) {
+        // Some shipped images have ids of no device, which QEMU sets right as it
+        // loads them; iPXE knows devices.
+        let own = image.ids().filter(|ids| {
+            let mut devices = rom.devices.iter();
+            devices.any(|device| device.all_ids().any(|of_device| of_device == *ids))
+        });
+        let ids = own
+            .or_else(|| rom.devices.first().map(|device| device.ids))
+            .ok_or_else(|| refuse("no device is known to load it"))?;
+        let file = format!("{:04x}{:04x}", ids.vendor, ids.device);
+        let target = match (image.code_type(), image.efi()) {
+            (CodeType::X86, _) if image.ipxe().is_some() => format!("bin/{file}.rom"),
+            (CodeType::Efi, Some(efi)) => {
+                let folder = match efi.machine().0 {
+                    0x014c => "bin-i386-efi",
+                    0x8664 => "bin-x86_64-efi",
+                    0xaa64 => "bin-arm64-efi",
+                    other => {
+                        return Err(refuse(&format!(
+                            "image {number} is for the EFI machine 0x{other:04x}"
+                        )));
+                    }
+                };
+                format!("{folder}/{file}.efirom")
+            }
+            _ => return Err(refuse(&format!("image {number} is none of iPXE's"))),
+        };
+        targets.push(target);
+    }
+    Ok(targets)
+}

@@ -1,0 +1,201 @@
+//! What the templates of a package may say.
+
+use super::assemble::{MappingFile, PackageError};
+use super::previous::Previous;
+use super::templates::Templates;
+use super::{Details, Manifest, ManifestRange, ManifestRom};
+use crate::deb::changelog::date_line;
+use crate::emit;
+use serde::Serialize;
+
+/// The values that templates may use.
+#[derive(Debug, Serialize)]
+pub(super) struct TemplateValues<'a> {
+    package: &'a str,
+    version: &'a str,
+    maintainer: &'a str,
+    section: &'a str,
+    distribution: &'a str,
+    synopsis: &'a str,
+    description: String,
+    homepage: Option<&'a str>,
+    /// The source package of OLD with its version, for `Built-Using`.
+    built_using: Option<&'a str>,
+    /// A package of another name whose place it takes, for `Breaks` and
+    /// `Replaces` (Debian Policy 7.6.1).
+    takes_place_of: Option<String>,
+    vcs_git: Option<&'a str>,
+    vcs_browser: Option<&'a str>,
+    /// The version that the package takes the place of.
+    previous_version: Option<&'a str>,
+    /// Whether its mapping is another one.
+    pub mapping_changed: bool,
+    /// The newest machine types that the mapping is for, if it ends anywhere.
+    newest_machines: Option<String>,
+    old_release: &'a str,
+    date: String,
+    install_dir: &'a str,
+    share_dir: String,
+    pub installed_size: u64,
+    globals: Vec<&'a str>,
+    pub roms: Vec<RomValues<'a>>,
+    ranges: Vec<RangeValues<'a>>,
+    /// A device that is told a ROM, as an example, with its machine types.
+    example: Option<Example>,
+}
+
+/// Machine types that use the same ROMs, for templates.
+#[derive(Debug, Serialize)]
+struct RangeValues<'a> {
+    machines: String,
+    release: &'a str,
+    /// The mapping's file name; none where these machine types need nothing.
+    readconfig: Option<&'a str>,
+}
+
+/// A command line that works as it stands.
+#[derive(Debug, Serialize)]
+struct Example {
+    readconfig: String,
+    device: String,
+    is_network: bool,
+}
+
+/// One ROM, for templates.
+#[derive(Debug, Serialize)]
+pub(super) struct RomValues<'a> {
+    name: &'a str,
+    bar: String,
+    bar_bytes: u64,
+    former_bytes: u64,
+    /// What iPXE's `make` is asked for to get its images.
+    pub ipxe_targets: Vec<String>,
+    origin: &'a str,
+    release: &'a str,
+    /// Earlier releases whose guests use it, too.
+    shared_with: Vec<&'a str>,
+    devices: &'a [String],
+    /// How it differs from the old ROM.
+    changes: Vec<String>,
+    /// Devices that do not boot from the network with it.
+    no_boot: Vec<&'a str>,
+}
+
+impl<'a> TemplateValues<'a> {
+    pub(super) fn new(
+        manifest: &'a Manifest,
+        details: &'a Details,
+        mapping: &'a [MappingFile],
+        previous: Option<&'a Previous>,
+        templates: &Templates,
+    ) -> Result<Self, PackageError> {
+        let share_dir = format!("/usr/share/{}", details.package);
+        let globals = mapping.iter().find(|file| file.name == "globals.txt");
+        let first = mapping.iter().rfind(|file| file.is_readconfig);
+        let device = match manifest.ranges.last() {
+            Some(_) => {
+                let mapped = |range: &&ManifestRange| !range.devices.is_empty();
+                let newest = manifest.ranges.iter().rfind(mapped);
+                newest.and_then(|range| range.devices.keys().next())
+            }
+            None => manifest.roms.iter().flat_map(|rom| &rom.devices).next(),
+        };
+        let example = first.zip(device).map(|(file, device)| Example {
+            readconfig: format!("{share_dir}/{}", file.name),
+            device: device.clone(),
+            is_network: emit::interface_model(device).is_some(),
+        });
+        let mut values = Self {
+            package: &details.package,
+            version: &details.version,
+            maintainer: &details.maintainer,
+            section: &details.section,
+            distribution: &details.distribution,
+            synopsis: &details.synopsis,
+            description: String::new(),
+            homepage: details.homepage.as_deref(),
+            built_using: details.built_using.as_deref(),
+            takes_place_of: previous
+                .filter(|previous| !previous.is_called(&details.package))
+                .map(|previous| format!("{} (<= {})", previous.package, previous.version)),
+            vcs_git: details.vcs_git.as_deref(),
+            vcs_browser: details.vcs_browser.as_deref(),
+            previous_version: previous.map(|previous| &*previous.version),
+            mapping_changed: previous.is_some_and(|previous| previous.maps_differently(manifest)),
+            newest_machines: manifest.ranges.last().map(|range| range.up_to.to_string()),
+            old_release: &details.old_release,
+            date: date_line(details.epoch)?,
+            install_dir: &manifest.install_dir,
+            share_dir,
+            installed_size: 0,
+            globals: globals.iter().flat_map(|file| file.text.lines()).collect(),
+            roms: manifest.roms.iter().map(RomValues::from).collect(),
+            ranges: manifest
+                .ranges
+                .iter()
+                .map(|range| RangeValues {
+                    machines: range.machines(),
+                    release: &range.release,
+                    readconfig: range.readconfig.as_deref(),
+                })
+                .collect(),
+            example,
+        };
+        let description = match &details.description {
+            Some(text) => text.clone(),
+            None => templates.render("description", &values)?,
+        };
+        values.description = continuation(&description);
+        Ok(values)
+    }
+}
+
+impl<'a> From<&'a ManifestRom> for RomValues<'a> {
+    fn from(rom: &'a ManifestRom) -> Self {
+        Self {
+            name: &rom.name,
+            bar: rom.bar.to_string(),
+            bar_bytes: rom.bar.bytes(),
+            former_bytes: rom.origin_size,
+            ipxe_targets: Vec::new(),
+            origin: &rom.origin,
+            release: &rom.release,
+            shared_with: rom
+                .shared_with
+                .iter()
+                .map(|other| &*other.release)
+                .collect(),
+            devices: &rom.devices,
+            changes: rom.boot_ids.iter().map(ToString::to_string).collect(),
+            no_boot: rom
+                .lost_boot
+                .iter()
+                .flat_map(|lost| lost.devices.iter().map(String::as_str))
+                .collect(),
+        }
+    }
+}
+
+/// A text as the continuation lines of a field: each line after a space, a
+/// blank line as a dot (Debian Policy 5.6.13).
+pub(super) fn continuation(text: &str) -> String {
+    let lines: Vec<String> = text
+        .trim_matches('\n')
+        .lines()
+        .map(|line| match line.trim_end() {
+            "" => " .".to_owned(),
+            line => format!(" {line}"),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_becomes_continuation_lines() {
+        assert_eq!(continuation("a\nb\n\nc\n"), " a\n b\n .\n c");
+    }
+}
