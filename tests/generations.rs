@@ -134,7 +134,7 @@ fn generations_that_cannot_be_are_refused() {
             2,
             "two ROMs would have the compat name old-efi-e1000.rom",
         ),
-        (&[], &[], 2, "`build` needs OLD"),
+        (&[], &[], 2, "OLD is missing"),
     ];
     for (generations, more, wanted, wanted_words) in cases {
         let output = build(&out, generations, more);

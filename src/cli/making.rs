@@ -31,9 +31,9 @@ impl Making {
         settings: &Settings,
         plan: &CompatPlan<'_>,
     ) -> Result<Self, Failure> {
-        let details = details(settings, plan)?;
+        let mut details = details(settings, plan)?;
         let previous = match &command.previous {
-            Some(path) => Some(previous(path, &details)?),
+            Some(path) => Some(previous(path, &mut details)?),
             None => None,
         };
         let templates = match &settings.templates {
@@ -48,9 +48,14 @@ impl Making {
     }
 }
 
-fn previous(path: &Path, details: &Details) -> Result<Previous, Failure> {
+/// The package before, which is older: by a second, where nobody says by how
+/// much.
+fn previous(path: &Path, details: &mut Details) -> Result<Previous, Failure> {
     let fail = |error| Failure::file(path.display(), error);
     let previous = Previous::of_package(&input::read_bytes(path)?).map_err(fail)?;
+    if epoch()?.is_none() {
+        details.epoch = details.epoch.max(previous.epoch.saturating_add(1));
+    }
     previous
         .comes_before(&details.version, details.epoch)
         .map_err(fail)?;
@@ -95,11 +100,18 @@ fn epoch() -> Result<Option<u64>, Failure> {
         return Ok(None);
     };
     let text = value.to_string_lossy();
-    text.parse().map(Some).map_err(|_| {
+    let epoch: u64 = text.parse().map_err(|_| {
         Failure::usage(format!(
             "SOURCE_DATE_EPOCH is `{text}`, and it must be the seconds since 1970 as a whole number"
         ))
-    })
+    })?;
+    // Dates of 32 bits, such as gzip's, end there.
+    if epoch > u64::from(u32::MAX) {
+        return Err(Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is {epoch}, a date after February 2106; write it in seconds, for example `$(date +%s)`"
+        )));
+    }
+    Ok(Some(epoch))
 }
 
 /// The user as Debian's tools know them (debchange(1)).

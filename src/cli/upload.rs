@@ -46,10 +46,10 @@ pub fn files(
         .buildinfo(std::slice::from_ref(&deb), &place)
         .map_err(fail)?;
     let buildinfo = signed(buildinfo)?;
-    let buildinfo_name = upload.file_name(architecture, "buildinfo");
+    let buildinfo_name = upload.file_name("buildinfo");
     let listed = [deb, ListedFile::of(&buildinfo_name, &buildinfo)];
     let changes = signed(upload.changes(&listed).map_err(fail)?)?;
-    let changes_name = upload.file_name(architecture, "changes");
+    let changes_name = upload.file_name("changes");
     Ok(vec![(buildinfo_name, buildinfo), (changes_name, changes)])
 }
 

@@ -39,12 +39,12 @@ pub struct BuildPlace<'a> {
 }
 
 impl Upload<'_> {
-    /// Name of a file of this upload: package, version without its epoch,
-    /// architecture.
+    /// Name of a file of this upload: package, version without its epoch, and
+    /// `all`, the architecture of all that was built (dpkg-genchanges(1)).
     #[must_use]
-    pub fn file_name(&self, architecture: &str, extension: &str) -> String {
+    pub fn file_name(&self, extension: &str) -> String {
         let version = without_epoch(self.version);
-        format!("{}_{version}_{architecture}.{extension}", self.package)
+        format!("{}_{version}_all.{extension}", self.package)
     }
 
     /// The `.buildinfo` of the packages that were built.
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn names_of_files_leave_out_the_epoch() {
-        assert_eq!(UPLOAD.file_name("all", "deb"), "aa_2-3_all.deb");
+        assert_eq!(UPLOAD.file_name("changes"), "aa_2-3_all.changes");
     }
 
     #[test]

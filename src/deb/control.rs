@@ -51,6 +51,12 @@ impl Control {
         Ok(control)
     }
 
+    /// The value of a field.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.0.get(name)
+    }
+
     /// Name of the package.
     #[must_use]
     pub fn package(&self) -> &str {
@@ -83,13 +89,13 @@ impl Control {
     /// Section of the archive.
     #[must_use]
     pub fn section(&self) -> Option<&str> {
-        self.0.get("Section")
+        self.field("Section")
     }
 
     /// Homepage of what is packaged.
     #[must_use]
     pub fn homepage(&self) -> Option<&str> {
-        self.0.get("Homepage")
+        self.field("Homepage")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Manifest;
 use super::installed::{InstalledError, InstalledMapping};
-use crate::deb::changelog;
+use crate::deb::changelog::{ChangelogError, newest_date};
 use crate::deb::tar_entries::Entry;
 use crate::deb::version::compare;
 use crate::deb::{BinaryPackage, DebError, VisitError};
@@ -21,6 +21,8 @@ pub struct Previous {
     pub version: String,
     /// Its changelog.
     pub changelog: String,
+    /// The date of its newest changelog entry, in seconds since 1970-01-01 UTC.
+    pub epoch: u64,
     /// Its news, if it has any.
     pub news: Option<String>,
     /// The folder of its ROMs.
@@ -62,11 +64,14 @@ pub enum PreviousError {
         /// That of the new package.
         version: String,
     },
-    /// Its newest changelog entry is younger than the new one would be.
+    /// Its newest changelog entry is no older than the new one would be.
     #[error(
-        "its newest changelog entry is younger than the package would be; set SOURCE_DATE_EPOCH to at least {0}"
+        "its newest changelog entry is no older than the package would be; set SOURCE_DATE_EPOCH to more than {0}"
     )]
     Younger(u64),
+    /// Its changelog has no date.
+    #[error("its changelog: {0}")]
+    Date(#[from] ChangelogError),
 }
 
 /// The longest changelog that is read, in bytes.
@@ -118,10 +123,12 @@ impl Previous {
             let devices = range.devices.iter();
             mapping.extend(devices.map(|(device, rom)| mapped(&up_to, device, rom)));
         }
+        let changelog: String = changelog.ok_or(PreviousError::NoChangelog(changelog_path))?;
         Ok(Self {
+            epoch: newest_date(changelog.as_bytes())?,
             version: package.control().version().to_owned(),
             package: name,
-            changelog: changelog.ok_or(PreviousError::NoChangelog(changelog_path))?,
+            changelog,
             news,
             install_dir: installed.install_dir,
             mapping,
@@ -145,10 +152,10 @@ impl Previous {
                 version: version.to_owned(),
             });
         }
-        match changelog::newest_date(self.changelog.as_bytes()) {
-            Ok(date) if date > epoch => Err(PreviousError::Younger(date)),
-            _ => Ok(()),
+        if epoch <= self.epoch {
+            return Err(PreviousError::Younger(self.epoch));
         }
+        Ok(())
     }
 
     /// Whether guests that were told the ROMs of this package must be told

@@ -12,6 +12,7 @@
 
 mod advise;
 mod agreement;
+mod archive;
 #[path = "../common/mod.rs"]
 mod common;
 mod compat_array;
