@@ -11,6 +11,7 @@ pub mod deb;
 pub mod emit;
 pub mod finding;
 pub mod json;
+pub mod libvirt;
 pub mod package;
 pub mod plan;
 pub mod prove;

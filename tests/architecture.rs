@@ -25,6 +25,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("deb", 1),
     ("rpm", 1),
     ("vmstate", 1),
+    ("libvirt", 1),
     ("qemu", 2),
     ("romset", 2),
     ("plan", 3),

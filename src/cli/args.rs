@@ -12,6 +12,7 @@ use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use crate::rom::edit::PadSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// When the option ROMs on a host change: which virtual machines can still be
@@ -123,6 +124,29 @@ pub enum Command {
     /// taken with it
     #[command(after_help = exit::TABLE)]
     Prove(Box<Prove>),
+    /// Filter the definition of a guest that comes to this host, as a hook of
+    /// libvirt
+    #[command(after_help = HOOK_HELP)]
+    Hook(Hook),
+}
+
+const HOOK_HELP: &str = "\
+It reads the definition from standard input and prints it, with compat ROMs added
+(or taken away) for `migrate begin` and `restore begin`, else as it is. The exit
+status is always 0; what it leaves alone and why goes to the system's log.";
+
+/// `hook`.
+#[derive(Debug, Args)]
+pub struct Hook {
+    /// The manifest.json of the compat package
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Look for the host's own ROMs here [default: where Debian's QEMU does]
+    #[arg(long, value_name = "FOLDER")]
+    pub roms: Vec<PathBuf>,
+    /// What libvirt gives a hook: guest, operation, sub-operation, and more
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
+    pub arguments: Vec<OsString>,
 }
 
 /// `inspect`.
@@ -348,6 +372,10 @@ pub struct Build {
     /// What the package is planned of.
     #[command(flatten)]
     pub plan: PlanInputs,
+    /// Build a second package, NAME-libvirt, with a hook that gives the ROMs to
+    /// guests as they come to a host
+    #[arg(long)]
+    pub libvirt_hook: bool,
     /// Write the .changes and .buildinfo that an archive takes, too
     #[arg(long)]
     pub changes: bool,

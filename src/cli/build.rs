@@ -8,7 +8,7 @@ use super::releases::Releases;
 use super::terminal::Terminal;
 use super::upload;
 use crate::json;
-use crate::package::{CompatPackage, assemble};
+use crate::package::{CompatPackage, assemble, assemble_hook};
 use crate::report::{BuildReport, BuiltPackage};
 use crate::romset::sha256_hex;
 use std::path::Path;
@@ -31,10 +31,19 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
             &making.templates,
         )
         .map_err(|error| Failure::file(&folder, error))?;
-        let upload = match command.changes {
-            true => upload::files(&package, &making.details, command.sign.as_deref())?,
+        let hook = match command.libvirt_hook {
+            true => Some(
+                assemble_hook(&package, &making.details, &making.templates)
+                    .map_err(|error| Failure::file(&folder, error))?,
+            ),
+            false => None,
+        };
+        let key = command.sign.as_deref();
+        let mut beside = match command.changes {
+            true => upload::files(&package, hook.as_ref(), &making.details, key)?,
             false => Vec::new(),
         };
+        beside.extend(hook.map(|hook| (hook.file_name, hook.deb)));
         report.package = Some(BuiltPackage {
             name: making.details.package,
             version: making.details.version,
@@ -42,7 +51,7 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
         });
         report.roms.clone_from(&package.manifest.roms);
         report.ranges.clone_from(&package.manifest.ranges);
-        write(command, &package, &upload, &mut report)?;
+        write(command, &package, &beside, &mut report)?;
     }
     terminal.answer(&report, |colour| report.text(&folder, colour))?;
     Ok(Exit::Clean)
@@ -51,11 +60,11 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
 fn write(
     command: &Build,
     package: &CompatPackage,
-    upload: &[(String, Vec<u8>)],
+    beside: &[(String, Vec<u8>)],
     report: &mut BuildReport,
 ) -> Result<(), Failure> {
     let mut files: Vec<(&str, &[u8])> = vec![(&package.file_name, &package.deb)];
-    files.extend(upload.iter().map(|(name, bytes)| (&**name, &**bytes)));
+    files.extend(beside.iter().map(|(name, bytes)| (&**name, &**bytes)));
     let mapping = package.mapping.iter();
     files.extend(mapping.map(|file| (&*file.name, file.text.as_bytes())));
     report.files = files.iter().map(|(name, _)| (*name).to_owned()).collect();

@@ -10,6 +10,7 @@ mod emit;
 mod exit;
 mod explain;
 mod generations;
+mod hook;
 mod input;
 mod inspect;
 mod lint;
@@ -52,6 +53,10 @@ pub fn run() -> Exit {
             };
         }
     };
+    // It must not fail for a configuration that is none of its business.
+    if let Command::Hook(command) = &arguments.command {
+        return hook::run(command);
+    }
     let terminal = match Settings::load(arguments.common.config.as_deref()) {
         Ok(settings) => Terminal::new(&arguments.common, settings),
         Err(failure) => {
@@ -79,6 +84,7 @@ pub fn run() -> Exit {
         Command::Emit(command) => emit::run(command, &terminal),
         Command::State(command) => state::run(command, &terminal),
         Command::Prove(command) => prove::run(command, &terminal),
+        Command::Hook(command) => Ok(hook::run(command)),
     };
     result.unwrap_or_else(|failure| {
         terminal.failure(&failure);

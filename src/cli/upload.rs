@@ -3,7 +3,7 @@
 
 use super::exit::{Exit, Failure};
 use crate::deb::{BuildPlace, ListedFile, Upload};
-use crate::package::{CompatPackage, Details};
+use crate::package::{CompatPackage, Details, HookPackage};
 use std::env::consts::ARCH;
 use std::fs;
 use std::io::Write as _;
@@ -16,16 +16,23 @@ use std::thread;
 /// A [`Failure`] where gpg is missing or has not the key.
 pub fn files(
     package: &CompatPackage,
+    hook: Option<&HookPackage>,
     details: &Details,
     key: Option<&str>,
 ) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut binaries = vec![(&*details.package, &*details.synopsis)];
+    let mut built = vec![ListedFile::of(&package.file_name, &package.deb)];
+    if let Some(hook) = hook {
+        binaries.push((&hook.package, &hook.synopsis));
+        built.push(ListedFile::of(&hook.file_name, &hook.deb));
+    }
     let upload = Upload {
         package: &details.package,
+        binaries: &binaries,
         version: &details.version,
         maintainer: &details.maintainer,
         section: &details.section,
         distribution: &details.distribution,
-        synopsis: &details.synopsis,
         changelog_entry: &package.changelog,
         epoch: details.epoch,
     };
@@ -41,14 +48,11 @@ pub fn files(
         origin: origin.as_deref(),
         builder: (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
     };
-    let deb = ListedFile::of(&package.file_name, &package.deb);
-    let buildinfo = upload
-        .buildinfo(std::slice::from_ref(&deb), &place)
-        .map_err(fail)?;
+    let buildinfo = upload.buildinfo(&built, &place).map_err(fail)?;
     let buildinfo = signed(buildinfo)?;
     let buildinfo_name = upload.file_name("buildinfo");
-    let listed = [deb, ListedFile::of(&buildinfo_name, &buildinfo)];
-    let changes = signed(upload.changes(&listed).map_err(fail)?)?;
+    built.push(ListedFile::of(&buildinfo_name, &buildinfo));
+    let changes = signed(upload.changes(&built).map_err(fail)?)?;
     let changes_name = upload.file_name("changes");
     Ok(vec![(buildinfo_name, buildinfo), (changes_name, changes)])
 }

@@ -6,11 +6,13 @@ use super::checksums::{ListedFile, checksums, sha_fields};
 use super::control::without_epoch;
 use std::fmt::Write as _;
 
-/// An upload of one binary package for all architectures.
+/// An upload of binary packages for all architectures.
 #[derive(Debug, Clone, Copy)]
 pub struct Upload<'a> {
-    /// Name of the package, which is that of its source.
+    /// Name of the source package.
     pub package: &'a str,
+    /// Name of each binary package, with the first line of its description.
+    pub binaries: &'a [(&'a str, &'a str)],
     /// Its version.
     pub version: &'a str,
     /// Its maintainer.
@@ -19,8 +21,6 @@ pub struct Upload<'a> {
     pub section: &'a str,
     /// The distribution that it is for.
     pub distribution: &'a str,
-    /// First line of its description.
-    pub synopsis: &'a str,
     /// The newest entry of its changelog.
     pub changelog_entry: &'a str,
     /// Seconds since 1970-01-01 UTC.
@@ -47,6 +47,11 @@ impl Upload<'_> {
         format!("{}_{version}_all.{extension}", self.package)
     }
 
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.binaries.iter().map(|(name, _)| *name).collect();
+        names.join(" ")
+    }
+
     /// The `.buildinfo` of the packages that were built.
     ///
     /// # Errors
@@ -57,8 +62,10 @@ impl Upload<'_> {
         place: &BuildPlace<'_>,
     ) -> Result<String, ChangelogError> {
         let mut text = format!(
-            "Format: 1.0\nSource: {0}\nBinary: {0}\nArchitecture: all\nVersion: {1}\n",
-            self.package, self.version
+            "Format: 1.0\nSource: {}\nBinary: {}\nArchitecture: all\nVersion: {}\n",
+            self.package,
+            self.names(),
+            self.version
         );
         text.push_str(&checksums("Checksums-Md5", built, |file| &file.md5));
         text.push_str(&sha_fields(built));
@@ -82,14 +89,18 @@ impl Upload<'_> {
     /// [`ChangelogError::OutOfRange`] for a date after the year 9999.
     pub fn changes(&self, files: &[ListedFile]) -> Result<String, ChangelogError> {
         let mut text = format!(
-            "Format: 1.8\nDate: {}\nSource: {1}\nBinary: {1}\nArchitecture: all\nVersion: {2}\nDistribution: {3}\nUrgency: medium\nMaintainer: {4}\nChanged-By: {4}\nDescription:\n {1} - {5}\nChanges:\n",
+            "Format: 1.8\nDate: {}\nSource: {}\nBinary: {}\nArchitecture: all\nVersion: {}\nDistribution: {}\nUrgency: medium\nMaintainer: {5}\nChanged-By: {5}\nDescription:\n",
             date_line(self.epoch)?,
             self.package,
+            self.names(),
             self.version,
             self.distribution,
             self.maintainer,
-            self.synopsis,
         );
+        for (name, synopsis) in self.binaries {
+            let _ = writeln!(text, " {name} - {synopsis}");
+        }
+        text.push_str("Changes:\n");
         for line in entry_lines(self.changelog_entry) {
             let line = if line.is_empty() { "." } else { line };
             let _ = writeln!(text, " {line}");
@@ -119,11 +130,11 @@ mod tests {
 
     const UPLOAD: Upload<'_> = Upload {
         package: "aa",
+        binaries: &[("aa", "roms")],
         version: "1:2-3",
         maintainer: "A B <a@b.c>",
         section: "admin",
         distribution: "unstable",
-        synopsis: "roms",
         changelog_entry: "aa (1:2-3) unstable; urgency=medium\n\n  * x\n\n -- A B <a@b.c>  Thu\n\naa (1) x\n",
         epoch: 0,
     };

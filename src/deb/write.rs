@@ -69,13 +69,15 @@ pub fn installed_size(files: &[PackageFile<'_>]) -> u64 {
 /// A path that is too long for a tar header, an xz encoder that cannot start,
 /// or a package that reads differently from what was meant.
 pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
-    let control = tar_archive(
-        &[
-            PackageFile::new("control", contents.control.as_bytes()),
-            PackageFile::new("md5sums", md5sums(&contents.files).into_bytes()),
-        ],
-        contents.epoch,
-    )?;
+    let mut control = vec![
+        PackageFile::new("control", contents.control.as_bytes()),
+        PackageFile::new("md5sums", md5sums(&contents.files).into_bytes()),
+    ];
+    let conffiles = conffiles(&contents.files);
+    if !conffiles.is_empty() {
+        control.push(PackageFile::new("conffiles", conffiles.into_bytes()));
+    }
+    let control = tar_archive(&control, contents.epoch)?;
     let data = tar_archive(&contents.files, contents.epoch)?;
     read_back::tar_holds(&data, &contents.files)?;
     let packed_data = read_back::compress_and_compare(&data)?;
@@ -96,6 +98,15 @@ pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
     let package = archive.into_inner()?;
     read_back::package_holds(&package, &packed_data)?;
     Ok(package)
+}
+
+/// The files that belong to the administrator once they are installed: all
+/// below `/etc` (Debian Policy 10.7.2).
+fn conffiles(files: &[PackageFile<'_>]) -> String {
+    let mut paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
+    paths.retain(|path| path.starts_with("etc/"));
+    paths.sort_unstable();
+    paths.iter().map(|path| format!("/{path}\n")).collect()
 }
 
 /// `md5sums` of the control archive: sum, two spaces, path (deb(5)).

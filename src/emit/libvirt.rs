@@ -1,23 +1,15 @@
 //! The mapping as elements of a libvirt domain.
 
 use super::Mapped;
+use crate::libvirt::{escaped, model_of_device};
 use crate::qemu::device_by_name;
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The `<model type='…'/>` of a libvirt interface that becomes this device;
-/// none for a display adapter, whose ROM libvirt cannot name. A model that
-/// libvirt does not know goes to QEMU as it is (`formatdomain.html`, network
-/// interfaces).
+/// none for a display adapter, whose ROM libvirt cannot name.
 #[must_use]
 pub fn interface_model(device: &str) -> Option<&str> {
-    match device {
-        "virtio-net-pci" => Some("virtio"),
-        "virtio-net-pci-transitional" => Some("virtio-transitional"),
-        "virtio-net-pci-non-transitional" => Some("virtio-non-transitional"),
-        other if is_display(other) => None,
-        other => Some(other),
-    }
+    (!is_display(device)).then(|| model_of_device(device))
 }
 
 fn is_display(device: &str) -> bool {
@@ -29,15 +21,6 @@ fn is_display(device: &str) -> bool {
 #[must_use]
 pub fn rom_element(path: &str) -> String {
     format!("<rom file='{}'/>", escaped(path))
-}
-
-/// A value between single quotes (XML 1.0, section 2.3).
-fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '\'']) {
-        return text.into();
-    }
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('\'', "&apos;").into()
 }
 
 /// For each interface model the element, and a command that puts it into a

@@ -221,6 +221,62 @@ fn file<'a>(folder: &str, name: &str, bytes: impl Into<Cow<'a, [u8]>>) -> Packag
     PackageFile::new(format!("{folder}/{name}"), bytes)
 }
 
+/// A package with the hook for libvirt.
+#[derive(Debug, Clone)]
+pub struct HookPackage {
+    /// Its name.
+    pub package: String,
+    /// First line of its description.
+    pub synopsis: String,
+    /// Its file name.
+    pub file_name: String,
+    /// The `.deb`.
+    pub deb: Vec<u8>,
+}
+
+/// Makes the package whose hook gives the ROMs of a compat package to guests as
+/// they come to a host. It has the mapping itself: where it is installed alone,
+/// its hook sends guests back to the host's own ROMs.
+///
+/// # Errors
+/// [`PackageError`] as for [`assemble`].
+pub fn assemble_hook(
+    of: &CompatPackage,
+    details: &Details,
+    templates: &Templates,
+) -> Result<HookPackage, PackageError> {
+    let package = format!("{}-libvirt", details.package);
+    let documents = format!("usr/share/doc/{package}");
+    let mut values = TemplateValues::new(&of.manifest, details, &of.mapping, None, templates)?;
+    let readme = templates.render("hook/README.Debian", &values)?;
+    let script = templates.render("hook/script", &values)?;
+    let changelog = gzip(of.changelog.as_bytes())?;
+    let mapping = crate::json::document(&of.manifest).into_bytes();
+    let files = vec![
+        PackageFile::program(
+            format!("etc/libvirt/hooks/qemu.d/{}", details.package),
+            script.into_bytes(),
+        ),
+        file(&format!("usr/share/{package}"), "manifest.json", mapping),
+        file(&documents, "README.Debian", readme.into_bytes()),
+        file(&documents, "changelog.Debian.gz", changelog),
+        file(&documents, "copyright", &*details.copyright),
+    ];
+    values.installed_size = installed_size(&files);
+    let contents = PackageContents {
+        control: templates.render("hook/control", &values)?,
+        files,
+        epoch: details.epoch,
+    };
+    let version = without_epoch(&details.version);
+    Ok(HookPackage {
+        deb: write_package(&contents)?,
+        file_name: format!("{package}_{version}_all.deb"),
+        synopsis: format!("{} (libvirt hook)", details.synopsis),
+        package,
+    })
+}
+
 /// Compresses without a date or a name, as Policy asks (12.7, 4.15).
 fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod details;
+mod hook;
 mod installed;
 mod manifest;
 mod previous;
@@ -9,8 +10,11 @@ mod source;
 mod templates;
 mod values;
 
-pub use assemble::{CompatPackage, MappingFile, PackageError, assemble};
+pub use assemble::{
+    CompatPackage, HookPackage, MappingFile, PackageError, assemble, assemble_hook,
+};
 pub use details::{Details, DetailsError, Wishes};
+pub use hook::{Filtered, HookMapping, Host};
 pub use installed::{InstalledError, InstalledMapping, InstalledRange};
 pub use manifest::{Manifest, ManifestRange, ManifestRom};
 pub use previous::{Previous, PreviousError};

@@ -1,0 +1,513 @@
+//! Reading a definition: what decides about the ROMs of its network cards,
+//! each with its place in the text.
+
+use super::DomainError;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use std::ops::Range;
+
+/// A longer text is no definition: 16 MiB.
+const LONGEST: usize = 16 << 20;
+
+/// More elements within each other than any definition has.
+const DEEPEST: usize = 256;
+
+/// The definition of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain<'a> {
+    /// The whole text.
+    pub text: &'a str,
+    /// `<name>`.
+    pub name: Option<String>,
+    /// `<uuid>`.
+    pub uuid: Option<String>,
+    /// `arch` of `<os><type>`.
+    pub arch: Option<String>,
+    /// `machine` of `<os><type>`.
+    pub machine: Option<Attribute>,
+    /// `<devices><emulator>`.
+    pub emulator: Option<String>,
+    /// `<devices><interface>`, in their order.
+    pub interfaces: Vec<Interface>,
+    /// `<devices><controller type='pci'>`, in their order.
+    pub controllers: Vec<Controller>,
+}
+
+/// The value of an attribute, and the place of its text between the quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// The value.
+    pub value: String,
+    /// Its bytes in the text.
+    pub span: Range<usize>,
+}
+
+/// A PCI controller: a bus, and how it is plugged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Controller {
+    /// Number of its bus.
+    pub index: u32,
+    /// Its model, such as `pcie-root-port`.
+    pub model: String,
+}
+
+/// Where a card is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PciAddress {
+    /// PCI domain.
+    pub domain: u32,
+    /// Bus, which is the index of a controller.
+    pub bus: u32,
+    /// Slot on the bus.
+    pub slot: u32,
+    /// Function of the slot.
+    pub function: u32,
+}
+
+/// A network card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Interface {
+    /// `type` of `<model>`.
+    pub model: Option<String>,
+    /// `address` of `<mac>`.
+    pub mac: Option<String>,
+    /// `type` of `<address>`: `pci`, `ccw`, `spapr-vio` and the like.
+    pub address_type: Option<String>,
+    /// The address of a PCI card, if it has one already.
+    pub address: Option<PciAddress>,
+    /// `<rom>`.
+    pub rom: Option<RomElement>,
+    /// The whole element.
+    pub(super) span: Range<usize>,
+    /// Its first tag.
+    pub(super) tag: Range<usize>,
+    /// Names and places of the elements in it.
+    pub(super) children: Vec<(String, Range<usize>)>,
+}
+
+/// `<rom>` of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RomElement {
+    /// `file`.
+    pub file: Option<Attribute>,
+    /// `bar`: `off` hides the ROM from the guest.
+    pub bar: Option<String>,
+    /// `enabled`: `no` takes it away.
+    pub enabled: Option<String>,
+    /// How many attributes it has.
+    pub(super) attributes: usize,
+    /// The whole element.
+    pub(super) span: Range<usize>,
+}
+
+impl RomElement {
+    /// Whether the card has no ROM at all.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.bar.as_deref() == Some("off") || self.enabled.as_deref() == Some("no")
+    }
+}
+
+impl<'a> Domain<'a> {
+    /// Reads a definition.
+    ///
+    /// # Errors
+    /// [`DomainError`] for what is no XML in UTF-8, has a document type, or has
+    /// another root than `<domain>`.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DomainError> {
+        if bytes.len() > LONGEST {
+            return Err(DomainError::TooLong {
+                length: bytes.len(),
+                limit: LONGEST,
+            });
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| DomainError::NotUtf8 {
+            offset: error.valid_up_to(),
+        })?;
+        let mut reading = Reading {
+            domain: Self {
+                text,
+                name: None,
+                uuid: None,
+                arch: None,
+                machine: None,
+                emulator: None,
+                interfaces: Vec::new(),
+                controllers: Vec::new(),
+            },
+            open: Vec::new(),
+            words: String::new(),
+            has_root: false,
+        };
+        reading.read()?;
+        Ok(reading.domain)
+    }
+}
+
+/// An element whose end has not come yet.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    start: usize,
+}
+
+struct Reading<'a> {
+    domain: Domain<'a>,
+    open: Vec<Open>,
+    /// The text of the innermost element.
+    words: String,
+    has_root: bool,
+}
+
+const INTERFACE: [&str; 3] = ["domain", "devices", "interface"];
+
+impl Reading<'_> {
+    fn read(&mut self) -> Result<(), DomainError> {
+        let text = self.domain.text;
+        // Positions count from the byte order mark, where there is one.
+        let base = text
+            .len()
+            .saturating_sub(text.trim_start_matches('\u{feff}').len());
+        let mut reader = Reader::from_str(text.get(base..).unwrap_or_default());
+        loop {
+            let start = position(reader.buffer_position(), base);
+            let event = reader.read_event().map_err(|error| DomainError::Syntax {
+                offset: position(reader.error_position(), base),
+                said: error.to_string(),
+            })?;
+            let span = start..position(reader.buffer_position(), base);
+            match event {
+                Event::Start(tag) => self.start(&tag, &span)?,
+                Event::Empty(tag) => {
+                    self.start(&tag, &span)?;
+                    self.end(&span)?;
+                }
+                Event::End(_) => self.end(&span)?,
+                Event::Text(words) => {
+                    let words: &str = &words;
+                    if self.open.is_empty()
+                        && !words.trim_start_matches('\u{feff}').trim().is_empty()
+                    {
+                        return Err(syntax(start, "there is text outside of the root element"));
+                    }
+                    self.words.push_str(words);
+                }
+                Event::CData(words) => {
+                    if self.open.is_empty() {
+                        return Err(syntax(start, "there is text outside of the root element"));
+                    }
+                    self.words.push_str(&words);
+                }
+                Event::GeneralRef(reference) => {
+                    self.words.push_str(&resolved(&reference, start)?);
+                }
+                Event::DocType(_) => return Err(DomainError::DocumentType { offset: start }),
+                Event::Decl(declaration) => {
+                    let encoding = declaration.encoding().and_then(Result::ok);
+                    if let Some(encoding) = encoding
+                        && !encoding.eq_ignore_ascii_case("utf-8")
+                    {
+                        return Err(DomainError::Encoding(encoding.into_owned()));
+                    }
+                }
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::Eof => break,
+            }
+        }
+        match self.open.last() {
+            Some(open) => Err(syntax(open.start, &format!("<{}> has no end", open.name))),
+            None if self.has_root => Ok(()),
+            None => Err(DomainError::Empty),
+        }
+    }
+
+    /// Whether the open elements are these.
+    fn is_in(&self, path: &[&str]) -> bool {
+        self.open.len() == path.len()
+            && self
+                .open
+                .iter()
+                .zip(path)
+                .all(|(open, name)| open.name == *name)
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>, span: &Range<usize>) -> Result<(), DomainError> {
+        let name = tag.name().as_ref().to_owned();
+        if self.open.is_empty() {
+            if self.has_root {
+                return Err(syntax(span.start, "there is a second root element"));
+            }
+            if name != "domain" {
+                return Err(DomainError::NotADomain(name));
+            }
+            self.has_root = true;
+        }
+        if self.open.len() >= DEEPEST {
+            return Err(syntax(
+                span.start,
+                "there are too many elements in each other",
+            ));
+        }
+        let attributes = attributes(self.domain.text, tag, span.start)?;
+        let value = |wanted: &str| {
+            let found = attributes.iter().find(|(name, _)| name == wanted);
+            found.map(|(_, attribute)| attribute.clone())
+        };
+        let words = |wanted: &str| value(wanted).map(|attribute| attribute.value);
+        if self.is_in(&["domain", "os"]) && name == "type" {
+            self.domain.arch = words("arch");
+            self.domain.machine = value("machine");
+        } else if self.is_in(&["domain", "devices"]) && name == "interface" {
+            self.domain.interfaces.push(Interface {
+                span: span.clone(),
+                tag: span.clone(),
+                ..Interface::default()
+            });
+        } else if self.is_in(&["domain", "devices"]) && name == "controller" {
+            if words("type").as_deref() == Some("pci")
+                && let (Some(index), Some(model)) = (words("index"), words("model"))
+                && let Some(index) = number(&index)
+            {
+                self.domain.controllers.push(Controller { index, model });
+            }
+        } else if self.is_in(&INTERFACE)
+            && let Some(interface) = self.domain.interfaces.last_mut()
+        {
+            match &*name {
+                "model" => interface.model = words("type"),
+                "mac" => interface.mac = words("address"),
+                "address" => {
+                    interface.address_type = words("type");
+                    let part = |name: &str| words(name).as_deref().and_then(number);
+                    if let (Some(bus), Some(slot)) = (part("bus"), part("slot")) {
+                        interface.address = Some(PciAddress {
+                            domain: part("domain").unwrap_or(0),
+                            bus,
+                            slot,
+                            function: part("function").unwrap_or(0),
+                        });
+                    }
+                }
+                "rom" => {
+                    interface.rom = Some(RomElement {
+                        file: value("file"),
+                        bar: words("bar"),
+                        enabled: words("enabled"),
+                        attributes: attributes.len(),
+                        span: span.clone(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        self.words.clear();
+        self.open.push(Open {
+            name,
+            start: span.start,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, span: &Range<usize>) -> Result<(), DomainError> {
+        let words = self.words.trim().to_owned();
+        self.words.clear();
+        let Some(closed) = self.open.pop() else {
+            return Err(syntax(span.start, "an element ends that has not begun"));
+        };
+        let whole = closed.start..span.end;
+        let words = (!words.is_empty()).then_some(words);
+        if self.is_in(&["domain"]) {
+            match &*closed.name {
+                "name" => self.domain.name = words,
+                "uuid" => self.domain.uuid = words,
+                _ => {}
+            }
+        } else if self.is_in(&["domain", "devices"]) {
+            match &*closed.name {
+                "emulator" => self.domain.emulator = words,
+                "interface" => {
+                    if let Some(interface) = self.domain.interfaces.last_mut() {
+                        interface.span = whole;
+                    }
+                }
+                _ => {}
+            }
+        } else if self.is_in(&INTERFACE)
+            && let Some(interface) = self.domain.interfaces.last_mut()
+        {
+            if closed.name == "rom"
+                && let Some(rom) = &mut interface.rom
+            {
+                rom.span = whole.clone();
+            }
+            interface.children.push((closed.name, whole));
+        }
+        Ok(())
+    }
+}
+
+fn position(offset: u64, base: usize) -> usize {
+    usize::try_from(offset).map_or(usize::MAX, |offset| offset.saturating_add(base))
+}
+
+fn syntax(offset: usize, said: &str) -> DomainError {
+    DomainError::Syntax {
+        offset,
+        said: said.to_owned(),
+    }
+}
+
+/// The character that `&name;` stands for; without a document type there are
+/// only five names.
+fn resolved(
+    reference: &quick_xml::events::BytesRef<'_>,
+    offset: usize,
+) -> Result<String, DomainError> {
+    if let Ok(Some(character)) = reference.resolve_char_ref() {
+        return Ok(character.to_string());
+    }
+    let name: &str = reference;
+    quick_xml::escape::resolve_predefined_entity(name)
+        .map(str::to_owned)
+        .ok_or_else(|| syntax(offset, &format!("there is no entity `&{name};`")))
+}
+
+fn attributes(
+    text: &str,
+    tag: &BytesStart<'_>,
+    start: usize,
+) -> Result<Vec<(String, Attribute)>, DomainError> {
+    let mut found = Vec::new();
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(|error| syntax(start, &error.to_string()))?;
+        let raw: &str = &attribute.value;
+        if raw.contains('<') {
+            return Err(syntax(start, "an attribute has a `<` in it"));
+        }
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|error| syntax(start, &error.to_string()))?;
+        // The value is a part of the text, so their addresses differ by its
+        // place.
+        let at = (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        found.push((
+            attribute.key.as_ref().to_owned(),
+            Attribute {
+                value: value.into_owned(),
+                span: at..at.saturating_add(raw.len()),
+            },
+        ));
+    }
+    Ok(found)
+}
+
+/// A number as libvirt writes it: decimal, or hexadecimal after `0x`.
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &str = "\
+<?xml version='1.0' encoding='UTF-8'?>
+<!-- a comment with <interface> -->
+<domain type='kvm'>
+  <name>a&amp;b</name>
+  <metadata><x:interface xmlns:x='u'><model type='no'/></x:interface></metadata>
+  <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='pci' index='1' model='pcie-root-port'/>
+    <interface type='network'>
+      <mac address='52:54:00:00:00:01'/>
+      <model type='virtio'/>
+      <rom bar='off'/>
+      <address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>
+    </interface>
+    <interface type='user'/>
+  </devices>
+</domain>
+";
+
+    #[test]
+    fn what_decides_about_roms_is_read() {
+        let domain = Domain::parse(TEXT.as_bytes()).unwrap();
+        assert_eq!(domain.name.as_deref(), Some("a&b"));
+        assert_eq!(domain.arch.as_deref(), Some("x86_64"));
+        let machine = domain.machine.unwrap();
+        assert_eq!(machine.value, "pc-q35-7.2");
+        assert_eq!(&TEXT[machine.span], "pc-q35-7.2");
+        assert_eq!(
+            domain.emulator.as_deref(),
+            Some("/usr/bin/qemu-system-x86_64")
+        );
+        assert_eq!(domain.controllers[0].model, "pcie-root-port");
+        let [card, other] = &*domain.interfaces else {
+            panic!("two interfaces")
+        };
+        assert_eq!(card.model.as_deref(), Some("virtio"));
+        assert_eq!(card.address.unwrap().bus, 1);
+        assert!(card.rom.as_ref().unwrap().is_off());
+        assert_eq!(other.model, None);
+    }
+
+    #[test]
+    fn what_is_no_definition_is_refused_with_its_place() {
+        let error = |text: &[u8]| Domain::parse(text).unwrap_err().to_string();
+        for (text, wanted) in [
+            (&b""[..], "there is no element"),
+            (b"<network/>", "its root is <network>"),
+            (b"<domain>", "at 0x0: <domain> has no end"),
+            (b"<domain></x>", "at 0x8: "),
+            (b"<domain a='1' a='2'/>", "at 0x0: "),
+            (b"<domain a='<'/>", "at 0x0: "),
+            (b"<domain/><domain/>", "at 0x9: there is a second root"),
+            (b"<domain/>x", "at 0x9: there is text outside"),
+            (b"<domain>\xff</domain>", "at 0x8: it is not UTF-8"),
+            (
+                b"<?xml version='1.0' encoding='latin1'?><domain/>",
+                "`latin1`",
+            ),
+            (
+                b"<!DOCTYPE domain [<!ENTITY a 'b'>]><domain/>",
+                "at 0x0: it has a document type",
+            ),
+            (b"<domain>&a;</domain>", "there is no entity `&a;`"),
+        ] {
+            let error = error(text);
+            assert!(error.contains(wanted), "{wanted} in {error}");
+        }
+        let deep = format!("<domain>{}", "<a>".repeat(1000));
+        assert!(error(deep.as_bytes()).contains("too many elements"));
+        let long = vec![b' '; LONGEST + 1];
+        assert!(error(&long).contains("a definition has at most"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_moves_no_place() {
+        let text = format!("\u{feff}{}", TEXT.split_once('\n').unwrap().1);
+        let domain = Domain::parse(text.as_bytes()).unwrap();
+        assert_eq!(&text[domain.machine.unwrap().span], "pc-q35-7.2");
+        let tag = &domain.interfaces[1].tag;
+        assert_eq!(&text[tag.clone()], "<interface type='user'/>");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "\\PC{0,60}|(</?(domain|devices|interface|rom|a)( (file|type|bar)='[x&;]{0,3}')?/?>|[ \n]|x){0,20}") {
+            if let Ok(domain) = Domain::parse(text.as_bytes()) {
+                let files = [(0, "/a.rom".to_owned())];
+                let pinned = crate::libvirt::pin(&domain, &files);
+                prop_assert!(Domain::parse(pinned.as_bytes()).is_ok(), "{pinned}");
+                let unpinned = crate::libvirt::unpin(&domain, &[0]);
+                prop_assert!(Domain::parse(unpinned.as_bytes()).is_ok(), "{unpinned}");
+            }
+        }
+    }
+}
