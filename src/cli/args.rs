@@ -4,6 +4,7 @@ use super::advise::Advise;
 use super::emit::Emit;
 use super::exit;
 use super::generations::GenerationInput;
+use super::guests::Guests;
 use super::prove::Prove;
 use super::qemu_version::QemuVersions;
 use super::state::State;
@@ -124,6 +125,10 @@ pub enum Command {
     /// taken with it
     #[command(after_help = exit::TABLE)]
     Prove(Box<Prove>),
+    /// Say which guests of libvirt a new host refuses, and pin them to their
+    /// ROMs
+    #[command(after_help = exit::TABLE)]
+    Guests(Box<Guests>),
     /// Filter the definition of a guest that comes to this host, as a hook of
     /// libvirt
     #[command(after_help = HOOK_HELP)]

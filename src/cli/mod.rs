@@ -5,15 +5,18 @@ mod args;
 mod build;
 mod check;
 mod config;
+mod definitions;
 mod edit;
 mod emit;
 mod exit;
 mod explain;
 mod generations;
+mod guests;
 mod hook;
 mod input;
 mod inspect;
 mod lint;
+mod machine_types;
 mod making;
 mod output;
 mod prove;
@@ -25,6 +28,7 @@ mod supervise;
 mod templates;
 mod terminal;
 mod upload;
+mod virsh;
 
 pub use args::Arguments;
 pub use exit::Exit;
@@ -84,6 +88,7 @@ pub fn run() -> Exit {
         Command::Emit(command) => emit::run(command, &terminal),
         Command::State(command) => state::run(command, &terminal),
         Command::Prove(command) => prove::run(command, &terminal),
+        Command::Guests(command) => guests::run(command, &terminal),
         Command::Hook(command) => Ok(hook::run(command)),
     };
     result.unwrap_or_else(|failure| {

@@ -12,6 +12,7 @@ use tempfile::TempPath;
 #[derive(Debug)]
 pub struct Outputs {
     force: bool,
+    mode: u32,
     ready: Vec<(PathBuf, TempPath)>,
     made: Option<PathBuf>,
 }
@@ -21,9 +22,16 @@ impl Outputs {
     pub const fn new(force: bool) -> Self {
         Self {
             force,
+            mode: 0o666,
             ready: Vec::new(),
             made: None,
         }
+    }
+
+    /// Files that only their owner may read.
+    pub const fn private(mut self) -> Self {
+        self.mode = 0o600;
+        self
     }
 
     /// Makes sure that the folder for what follows is there.
@@ -69,7 +77,7 @@ impl Outputs {
         };
         let mut file = tempfile::Builder::new()
             .prefix(".romcompat-")
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(self.mode))
             .tempfile_in(folder)
             .map_err(|error| Failure::file(folder.display(), error))?;
         file.write_all(bytes)

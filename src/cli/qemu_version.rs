@@ -51,6 +51,14 @@ impl QemuVersions {
 }
 
 fn ask(command: &str) -> Result<QemuVersion, Failure> {
+    Ok(emulator(Arch::X86_64, command)?.version)
+}
+
+/// Asks the QEMU that a command line starts what it is.
+///
+/// # Errors
+/// A [`Failure`] for a QEMU that does not run or says something else.
+pub fn emulator(arch: Arch, command: &str) -> Result<Emulator, Failure> {
     let words = shell_words::split(command)
         .map_err(|error| Failure::usage(format!("`{command}` is no command line: {error}")))?;
     let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
@@ -62,10 +70,8 @@ fn ask(command: &str) -> Result<QemuVersion, Failure> {
     }
     let workplace = Workplace::new()?;
     let folder = workplace.folder();
-    Emulator::ask(Arch::X86_64, words, workplace.launcher(), folder, LIMIT)
-        .map(|emulator| emulator.version)
-        .map_err(|error| Failure {
-            exit: Exit::InputOutput,
-            message: error.0,
-        })
+    Emulator::ask(arch, words, workplace.launcher(), folder, LIMIT).map_err(|error| Failure {
+        exit: Exit::InputOutput,
+        message: error.0,
+    })
 }

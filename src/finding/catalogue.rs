@@ -307,6 +307,42 @@ codes! {
         what: "A saved guest needs a ROM that is not among those of the host.",
         why: "Where the host really lacks it, QEMU does not start the guest; where only a part of its ROMs was given, nothing is known.",
         remedy: "Give all ROMs of the host, such as the folder /usr/share/qemu or every package with ROMs.";
+    GuestWouldBreak = 531, "guest-would-break", Error,
+        what: "A guest has a card whose ROM has another size on the new host.",
+        why: "Its live migration to that host, or its resume there, fails with `Size mismatch`. And if it is started there, its card has the new size, and the way back fails.",
+        remedy: "Install the compat package on the new host and pin the guest before it is started there (`guests --pin`); for guests that come in running, install the hook (`build --libvirt-hook`).";
+    GuestRomElsewhere = 532, "guest-rom-elsewhere", Note,
+        what: "A guest names a ROM file that is in none of the sets of ROMs.",
+        why: "The new host must have the same file, or QEMU does not start; nothing more can be said.",
+        remedy: "Make sure that the file is on every host that the guest goes to.";
+    GuestCardUnknown = 533, "guest-card-unknown", Warning,
+        what: "A guest has a card whose model is not given or not known.",
+        why: "Which ROM it loads, and of which size, cannot be said.",
+        remedy: "If the card loads a ROM, name it in the guest's definition by `<rom file=…/>` on all hosts.";
+    GuestMachineUnknown = 534, "guest-machine-unknown", Warning,
+        what: "No version is known of a guest's machine type, or the QEMU that was asked does not have it.",
+        why: "Which ROM a card loads depends on the machine type's version; that of new machine types is assumed. A QEMU without the machine type cannot run the guest.",
+        remedy: "Give the host's QEMU by `--qemu`, so that aliases can be resolved, or upgrade the machine type (`--upgrade-machine`).";
+    GuestTwice = 535, "guest-twice", Warning,
+        what: "Two definitions have one name.",
+        why: "libvirt keeps one of them, and it is not said which.",
+        remedy: "Rename or remove one of the definitions.";
+    GuestWithoutCard = 536, "guest-without-card", Note,
+        what: "A guest has no network card.",
+        why: "It has no ROM of a card, so its migration does not depend on one.",
+        remedy: "Nothing needs to be done.";
+    GuestUnreadable = 537, "guest-unreadable", Error,
+        what: "A definition cannot be read.",
+        why: "Nothing can be said about the guest, so it may be one that breaks.",
+        remedy: "Look at the place that is named; `virt-xml-validate FILE` says what libvirt thinks of it.";
+    HostIncomplete = 541, "host-incomplete", Error,
+        what: "The inventory of a host is missing, cut short, or made by another release of romcompat.",
+        why: "The host is left out, so nothing is said about guests that come from it or go to it.",
+        remedy: "Collect it again, with the same release of romcompat on every host.";
+    GuestCannotGo = 542, "guest-cannot-go", Error,
+        what: "Guests of some hosts cannot be migrated to others.",
+        why: "The ROMs of the hosts have other sizes than those that the guests were started with.",
+        remedy: "Install the compat package with its hook on the hosts that refuse them, or pin the guests (`guests --pin`).";
 }
 
 /// A text that is neither the number nor the name of a code.

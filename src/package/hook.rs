@@ -3,8 +3,9 @@
 //! (`hooks.html`, `/etc/libvirt/hooks/qemu`, operations `migrate` and
 //! `restore`).
 
-use crate::libvirt::{Domain, Interface, device_of_model, pin, unpin};
-use crate::qemu::{Arch, Device, MachineType, QemuVersion, RamBlockSize, device_by_name};
+use crate::libvirt::{Domain, Interface, pin, unpin};
+use crate::plan::{CardRom, guest_cards, machine_of};
+use crate::qemu::{Device, MachineType, QemuVersion, RamBlockSize};
 use crate::rom::BarSize;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -59,6 +60,19 @@ impl HookMapping {
         serde_json::from_str(text)
     }
 
+    /// Path and size in bytes of the ROM for a device of this machine type.
+    #[must_use]
+    pub fn rom(&self, device: &str, machine: Option<MachineType>) -> Option<(String, u64)> {
+        let rom = self.rom_for(device, machine)?;
+        Some((self.path(rom), rom.bar))
+    }
+
+    /// Size in bytes of our ROM at this path.
+    #[must_use]
+    pub fn size_at(&self, path: &str) -> Option<u64> {
+        self.rom_at(path).map(|rom| rom.bar)
+    }
+
     /// The ROM for a device of this machine type.
     fn rom_for(&self, device: &str, machine: Option<MachineType>) -> Option<&MappedRom> {
         if self.ranges.is_empty() {
@@ -88,7 +102,7 @@ impl HookMapping {
     #[must_use]
     pub fn filter(&self, domain: &Domain<'_>, host: &dyn Host) -> Filtered {
         let mut remarks = Vec::new();
-        let machine = machine(domain);
+        let machine = machine_of(domain);
         if machine.is_none() && !self.ranges.is_empty() {
             let name = domain.machine.as_ref().map_or("", |machine| &machine.value);
             remarks.push(format!(
@@ -96,8 +110,8 @@ impl HookMapping {
             ));
         }
         let (mut pinned, mut dropped) = (Vec::new(), Vec::new());
-        for (number, interface) in domain.interfaces.iter().enumerate() {
-            let Some(device) = pci_device(interface) else {
+        for (card, interface) in guest_cards(domain, machine).iter().zip(&domain.interfaces) {
+            let (number, Some(device)) = (card.number, card.device) else {
                 continue;
             };
             let label = format!("interface {}, {}", number.saturating_add(1), device.name);
@@ -122,7 +136,7 @@ impl HookMapping {
                         continue;
                     };
                     let path = self.path(rom);
-                    if has_rom_element_off(interface) || has_block(host, device, machine, rom.bar) {
+                    if card.rom == CardRom::Off || has_block(host, device, machine, rom.bar) {
                         continue;
                     }
                     if host.has_file(&path) {
@@ -143,28 +157,9 @@ impl HookMapping {
     }
 }
 
-/// The guest's machine type, if it has a version that is known.
-fn machine(domain: &Domain<'_>) -> Option<MachineType> {
-    let arch: Arch = domain.arch.as_deref()?.parse().ok()?;
-    MachineType::parse(arch, &domain.machine.as_ref()?.value).ok()
-}
-
-/// The device that an interface becomes, if it is a PCI card with a ROM that is
-/// known.
-fn pci_device(interface: &Interface) -> Option<&'static Device> {
-    match interface.address_type.as_deref() {
-        None | Some("pci") => device_by_name(device_of_model(interface.model.as_deref()?)),
-        Some(_) => None,
-    }
-}
-
 fn file_of(interface: &Interface) -> Option<&str> {
     let file = interface.rom.as_ref()?.file.as_ref()?;
     Some(&file.value)
-}
-
-fn has_rom_element_off(interface: &Interface) -> bool {
-    interface.rom.as_ref().is_some_and(|rom| rom.is_off())
 }
 
 /// Whether the ROM that this host gives the device by default has a RAM block

@@ -7,6 +7,7 @@ mod compare;
 mod compat;
 mod cure;
 mod generations;
+mod guest;
 
 pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
@@ -18,6 +19,7 @@ pub use compat::{
 
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use generations::{Generation, GenerationError, GenerationOptions, MachineRange, SharedWith};
+pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

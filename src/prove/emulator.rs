@@ -3,6 +3,7 @@
 use super::process::{NoLine, Process, Reading, deadline};
 use super::{CannotRun, Launcher};
 use crate::qemu::{Arch, MachineType, QemuVersion};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Emulator {
     pub version: QemuVersion,
     /// The machine types of the architecture that it has, newest first.
     pub machines: Vec<MachineType>,
+    /// Other names of machine types, such as `pc`, and what they stand for.
+    pub aliases: BTreeMap<String, String>,
 }
 
 impl Emulator {
@@ -44,12 +47,14 @@ impl Emulator {
                 text.lines().next().unwrap_or("nothing")
             ))
         })?;
-        let mut machines = MachineType::of_help(arch, &answer(&["-machine", "help"])?);
+        let help = answer(&["-machine", "help"])?;
+        let mut machines = MachineType::of_help(arch, &help);
         machines.sort_by_key(|machine| std::cmp::Reverse(machine.version));
         Ok(Self {
             command,
             version,
             machines,
+            aliases: MachineType::aliases_of_help(&help),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::QemuVersion;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -197,6 +198,18 @@ impl MachineType {
         found.ok_or_else(|| UnknownMachineType(name.to_owned(), arch))
     }
 
+    /// The other names of machine types in the answer of `-machine help`, each
+    /// with the machine type's whole name.
+    #[must_use]
+    pub fn aliases_of_help(text: &str) -> BTreeMap<String, String> {
+        let alias = |line: &str| {
+            let (_, of) = line.split_once("(alias of ")?;
+            let name = line.split_whitespace().next()?;
+            Some((name.to_owned(), of.split(')').next()?.to_owned()))
+        };
+        text.lines().filter_map(alias).collect()
+    }
+
     /// The machine types of an architecture in the answer of
     /// `qemu-system-ARCH -machine help`, in its order.
     #[must_use]
@@ -271,6 +284,9 @@ mod tests {
         let types = MachineType::of_help(Arch::X86_64, help);
         let names: Vec<_> = types.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["pc-i440fx-7.2", "pc-q35-2.11"]);
+        let aliases = MachineType::aliases_of_help(help);
+        assert_eq!(aliases["pc"], "pc-i440fx-7.2");
+        assert_eq!(aliases.len(), 1);
     }
 
     #[test]

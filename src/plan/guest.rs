@@ -1,0 +1,224 @@
+//! A guest as libvirt defines it: which ROM each card loads, and whether
+//! another host takes it.
+
+use crate::libvirt::{Domain, Interface, device_of_model};
+use crate::qemu::{Arch, Device, MachineType, RomAt, Verdict, device_by_name, verdict};
+use serde::Serialize;
+
+/// A network card of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestCard {
+    /// Its number among the guest's interfaces, counted from 0.
+    pub number: usize,
+    /// Its MAC address.
+    pub mac: Option<String>,
+    /// Its model, as libvirt names it.
+    pub model: Option<String>,
+    /// The device that it becomes, if that is a PCI device with a ROM.
+    pub device: Option<&'static Device>,
+    /// Where it is plugged in.
+    pub slot: Slot,
+    /// The ROM that it loads.
+    pub rom: CardRom,
+}
+
+/// Where a card is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Slot {
+    /// The root bus of a machine with conventional PCI.
+    Pci,
+    /// The root complex of a machine with PCI Express.
+    PcieRoot,
+    /// A PCI Express port.
+    PciePort,
+    /// A bridge to conventional PCI.
+    PciBridge,
+    /// A bus that is none of PCI's.
+    NotPci,
+    /// The definition does not say.
+    Unknown,
+}
+
+/// The ROM that a card loads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CardRom {
+    /// None.
+    Off,
+    /// QEMU's default of this name.
+    Default(&'static str),
+    /// A file that the definition names.
+    File(String),
+    /// It is not known which.
+    Unknown,
+}
+
+/// The machine type of a guest, if it has a version that is known.
+#[must_use]
+pub fn machine_of(domain: &Domain<'_>) -> Option<MachineType> {
+    let arch: Arch = domain.arch.as_deref()?.parse().ok()?;
+    MachineType::parse(arch, &domain.machine.as_ref()?.value).ok()
+}
+
+/// The cards of a guest. Where no version of its machine type is known, that of
+/// new machine types is assumed.
+#[must_use]
+pub fn guest_cards(domain: &Domain<'_>, machine: Option<MachineType>) -> Vec<GuestCard> {
+    let card = |(number, interface): (usize, &Interface)| {
+        let slot = slot(domain, interface);
+        let model = interface.model.as_deref();
+        let device = match slot {
+            Slot::NotPci => None,
+            _ => model.and_then(|model| device_by_name(device_of_model(model))),
+        };
+        GuestCard {
+            number,
+            mac: interface.mac.clone(),
+            model: interface.model.clone(),
+            device,
+            slot,
+            rom: rom(interface, slot, device, machine),
+        }
+    };
+    domain.interfaces.iter().enumerate().map(card).collect()
+}
+
+fn slot(domain: &Domain<'_>, interface: &Interface) -> Slot {
+    match interface.address_type.as_deref() {
+        Some("pci") => {}
+        Some(_) => return Slot::NotPci,
+        None => return Slot::Unknown,
+    }
+    let Some(address) = interface.address else {
+        return Slot::Unknown;
+    };
+    let mut controllers = domain.controllers.iter();
+    let bus = controllers.find(|controller| controller.index == address.bus);
+    match bus.map(|controller| &*controller.model) {
+        Some("pci-root") => Slot::Pci,
+        Some("pcie-root") => Slot::PcieRoot,
+        Some("pcie-root-port" | "pcie-switch-downstream-port") => Slot::PciePort,
+        Some("pci-bridge" | "dmi-to-pci-bridge" | "pcie-to-pci-bridge") => Slot::PciBridge,
+        _ => Slot::Unknown,
+    }
+}
+
+fn rom(
+    interface: &Interface,
+    slot: Slot,
+    device: Option<&'static Device>,
+    machine: Option<MachineType>,
+) -> CardRom {
+    if slot == Slot::NotPci {
+        return CardRom::Off;
+    }
+    if let Some(element) = &interface.rom {
+        if element.is_off() {
+            return CardRom::Off;
+        }
+        if let Some(file) = &element.file {
+            return CardRom::File(file.value.clone());
+        }
+    }
+    let version = machine.and_then(|machine| machine.version);
+    let Some(device) = device else {
+        return CardRom::Unknown;
+    };
+    let romfile = version.map_or(Some(device.romfile), |version| device.romfile_in(version));
+    romfile.map_or(CardRom::Off, CardRom::Default)
+}
+
+impl GuestCard {
+    /// What the new host says to the card; none where a size is not known.
+    #[must_use]
+    pub fn verdict<'a>(
+        &self,
+        old: Option<RomAt<'_>>,
+        new: Option<RomAt<'a>>,
+    ) -> Option<Verdict<'a>> {
+        match (&self.rom, old, new) {
+            (CardRom::Off, _, _) => Some(Verdict::Accepted),
+            (_, Some(old), Some(new)) => Some(verdict(old, new)),
+            _ => None,
+        }
+    }
+
+    /// The name of its ROM's RAM block; the part before the slash is the
+    /// guest's own.
+    #[must_use]
+    pub fn ram_block(&self) -> String {
+        match self.device {
+            Some(device) => format!("…/{}", device.ram_block),
+            None => "…".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cards(machine: &str, devices: &str) -> Vec<GuestCard> {
+        let text = format!(
+            "<domain><os><type arch='x86_64' machine='{machine}'>hvm</type></os><devices>{devices}</devices></domain>"
+        );
+        let domain = Domain::parse(text.as_bytes()).unwrap();
+        guest_cards(&domain, machine_of(&domain))
+    }
+
+    #[test]
+    fn the_rom_goes_by_model_machine_type_and_rom_element() {
+        let rom = |machine, interface: &str| {
+            let interface = format!("<interface>{interface}</interface>");
+            cards(machine, &interface).remove(0).rom
+        };
+        for (machine, interface, wanted) in [
+            (
+                "pc-q35-7.2",
+                "<model type='virtio'/>",
+                CardRom::Default("efi-virtio.rom"),
+            ),
+            (
+                "pc",
+                "<model type='e1000'/>",
+                CardRom::Default("efi-e1000.rom"),
+            ),
+            (
+                "pc-i440fx-1.4",
+                "<model type='virtio'/>",
+                CardRom::Default("pxe-virtio.rom"),
+            ),
+            ("pc-i440fx-2.6", "<model type='vmxnet3'/>", CardRom::Off),
+            (
+                "pc",
+                "<model type='virtio'/><address type='ccw'/>",
+                CardRom::Off,
+            ),
+            ("pc", "<model type='virtio'/><rom bar='off'/>", CardRom::Off),
+            (
+                "pc",
+                "<model type='x'/><rom file='/a'/>",
+                CardRom::File("/a".to_owned()),
+            ),
+            ("pc", "<model type='made-up'/>", CardRom::Unknown),
+            ("pc", "", CardRom::Unknown),
+        ] {
+            assert_eq!(rom(machine, interface), wanted, "{machine} {interface}");
+        }
+    }
+
+    #[test]
+    fn the_slot_is_that_of_the_controller() {
+        let slot = |model: &str, bus: u32| {
+            let devices = format!(
+                "<controller type='pci' index='{bus}' model='{model}'/><interface><address type='pci' bus='0x{bus:02x}' slot='0x01'/></interface>"
+            );
+            cards("pc-q35-7.2", &devices).remove(0).slot
+        };
+        assert_eq!(slot("pci-root", 0), Slot::Pci);
+        assert_eq!(slot("pcie-root", 0), Slot::PcieRoot);
+        assert_eq!(slot("pcie-root-port", 10), Slot::PciePort);
+        assert_eq!(slot("pcie-to-pci-bridge", 2), Slot::PciBridge);
+        assert_eq!(slot("new-thing", 2), Slot::Unknown);
+    }
+}

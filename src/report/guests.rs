@@ -1,0 +1,308 @@
+//! Guests, their cards and ROMs, and which of them a new host refuses.
+
+use super::table::{Columns, Tone, plain};
+use super::{Colour, SCHEMA_VERSION, counted};
+use crate::finding::{Code, Finding, Place};
+use crate::plan::{CardRom, GuestCard, Slot};
+use crate::qemu::Verdict;
+use crate::rom::BarSize;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The answer of `guests`.
+#[derive(Debug, Serialize)]
+pub struct GuestsReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The guests.
+    pub guests: Vec<GuestRow>,
+    /// How many of them the new host refuses.
+    pub breaking: usize,
+    /// How many guests each change of a ROM breaks.
+    pub reasons: BTreeMap<String, usize>,
+    /// The definitions that were changed, or would be.
+    pub changes: Vec<ChangedGuest>,
+    /// What is wrong or noteworthy.
+    pub findings: Vec<Finding>,
+}
+
+/// A guest.
+#[derive(Debug, Clone, Serialize)]
+pub struct GuestRow {
+    /// Its name.
+    pub name: String,
+    /// Its UUID.
+    pub uuid: Option<String>,
+    /// Where its definition stands.
+    pub definition: String,
+    /// Its machine type, as the definition says it.
+    pub machine: Option<String>,
+    /// The machine type that an alias stands for.
+    pub resolved_machine: Option<String>,
+    /// Its network cards.
+    pub cards: Vec<CardRow>,
+}
+
+/// A network card of a guest.
+#[derive(Debug, Clone, Serialize)]
+pub struct CardRow {
+    /// Its number among the interfaces, counted from 1.
+    pub number: usize,
+    /// Its MAC address.
+    pub mac: Option<String>,
+    /// Its model, as libvirt names it.
+    pub model: Option<String>,
+    /// The device that it becomes.
+    pub device: Option<&'static str>,
+    /// Where it is plugged in.
+    pub slot: Slot,
+    /// Name of the ROM file that it loads, or the path that the guest names.
+    pub rom: Option<String>,
+    /// Whether the guest names it.
+    pub is_pinned: bool,
+    /// The BAR that it has, in bytes.
+    pub old: Option<u64>,
+    /// The BAR that it would get on the new host, in bytes.
+    pub new: Option<u64>,
+    /// Whether the new host takes it; none where that is not known.
+    pub accepted: Option<bool>,
+    /// What QEMU says where it does not.
+    pub line: Option<String>,
+    /// The ROM that makes the guest migratable, if it is pinned to it.
+    pub cure: Option<String>,
+}
+
+/// A definition that was changed, or would be.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangedGuest {
+    /// The guest.
+    pub name: String,
+    /// What changes for it.
+    pub what: Vec<String>,
+    /// The file that has the new definition, if one was written.
+    pub file: Option<String>,
+    /// Whether libvirt has taken it.
+    pub is_applied: bool,
+}
+
+impl CardRow {
+    /// A card with its BARs in bytes.
+    #[must_use]
+    pub fn new(
+        card: &GuestCard,
+        old: Option<u64>,
+        new: Option<u64>,
+        verdict: Option<Verdict<'_>>,
+    ) -> Self {
+        let (rom, is_pinned) = match &card.rom {
+            CardRom::Off | CardRom::Unknown => (None, false),
+            CardRom::Default(name) => (Some((*name).to_owned()), false),
+            CardRom::File(path) => (Some(path.clone()), true),
+        };
+        Self {
+            number: card.number.saturating_add(1),
+            mac: card.mac.clone(),
+            model: card.model.clone(),
+            device: card.device.map(|device| device.name),
+            slot: card.slot,
+            rom,
+            is_pinned,
+            old,
+            new,
+            accepted: match verdict {
+                None | Some(Verdict::Impossible) => None,
+                Some(Verdict::Accepted) => Some(true),
+                Some(Verdict::Refused(_)) => Some(false),
+            },
+            line: match verdict {
+                Some(Verdict::Refused(refusal)) => Some(refusal.line(&card.ram_block())),
+                _ => None,
+            },
+            cure: None,
+        }
+    }
+
+    fn reason(&self) -> String {
+        let rom = self.rom.as_deref().unwrap_or("ROM");
+        format!("{rom} {} to {}", bar(self.old), bar(self.new))
+    }
+}
+
+impl GuestRow {
+    /// Whether the new host refuses the guest.
+    #[must_use]
+    pub fn breaks(&self) -> bool {
+        self.cards.iter().any(|card| card.accepted == Some(false))
+    }
+
+    /// A finding about the guest.
+    #[must_use]
+    pub fn finding(&self, code: Code, found: String, required: String) -> Finding {
+        guest_finding(code, &self.name, found, required)
+    }
+
+    /// Findings about its cards.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.cards.is_empty() {
+            findings.push(self.finding(
+                Code::GuestWithoutCard,
+                format!("{} has no interface", self.definition),
+                "only cards have ROMs that migrations depend on here".to_owned(),
+            ));
+        }
+        for card in &self.cards {
+            let number = card.number;
+            let model = card.model.as_deref().unwrap_or("no model");
+            if let Some(line) = &card.line {
+                let required = match &card.cure {
+                    Some(path) => format!("card {number} ({model}) must load {path} there"),
+                    None => format!("card {number} ({model}) must have the same BAR there"),
+                };
+                let found = format!("QEMU will say `{line}`");
+                findings.push(self.finding(Code::GuestWouldBreak, found, required));
+            } else if card.slot != Slot::NotPci && card.device.is_none() && card.rom.is_none() {
+                findings.push(self.finding(
+                    Code::GuestCardUnknown,
+                    format!("card {number} has {}", model_words(card.model.as_deref())),
+                    "a model whose ROM is known, or a <rom> element".to_owned(),
+                ));
+            } else if card.is_pinned && card.accepted.is_none() {
+                findings.push(self.finding(
+                    Code::GuestRomElsewhere,
+                    format!(
+                        "card {number} names {}, which is in no set of ROMs that was given",
+                        card.rom.as_deref().unwrap_or_default()
+                    ),
+                    "the file must be on both hosts, with one size".to_owned(),
+                ));
+            }
+        }
+        findings
+    }
+}
+
+fn model_words(model: Option<&str>) -> String {
+    model.map_or("no model".to_owned(), |model| {
+        format!("the model `{model}`, which is not known")
+    })
+}
+
+/// A finding about a guest, or about a file that should be one.
+#[must_use]
+pub fn guest_finding(code: Code, subject: &str, found: String, required: String) -> Finding {
+    Finding {
+        code,
+        severity: code.default_severity(),
+        subject: subject.to_owned(),
+        place: Place::default(),
+        found,
+        required,
+        next_step: code.explanation().remedy.to_owned(),
+    }
+}
+
+impl GuestsReport {
+    /// A report of these guests.
+    #[must_use]
+    pub fn new(guests: Vec<GuestRow>, changes: Vec<ChangedGuest>, findings: Vec<Finding>) -> Self {
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        for guest in &guests {
+            let mut of_guest: Vec<String> = guest
+                .cards
+                .iter()
+                .filter(|card| card.accepted == Some(false))
+                .map(CardRow::reason)
+                .collect();
+            of_guest.sort();
+            of_guest.dedup();
+            for reason in of_guest {
+                let count = reasons.entry(reason).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            breaking: guests.iter().filter(|guest| guest.breaks()).count(),
+            guests,
+            reasons,
+            changes,
+            findings,
+        }
+    }
+
+    /// The cards in a table, a summary, and what was changed.
+    #[must_use]
+    pub fn text(&self, colour: Colour) -> String {
+        let headings = [
+            "Guest", "Machine", "Card", "Slot", "ROM", ">Old", ">New", "Verdict",
+        ];
+        let mut columns = Columns::new(&headings, colour);
+        for guest in &self.guests {
+            let machine = match (&guest.machine, &guest.resolved_machine) {
+                (Some(alias), Some(machine)) => format!("{alias} = {machine}"),
+                (machine, _) => machine.clone().unwrap_or_default(),
+            };
+            for card in &guest.cards {
+                columns.row([
+                    plain(&guest.name),
+                    plain(&machine),
+                    plain(card.model.as_deref().unwrap_or("-")),
+                    plain(slot_words(card.slot)),
+                    plain(card.rom.as_deref().unwrap_or("-")),
+                    plain(bar(card.old)),
+                    plain(bar(card.new)),
+                    match card.accepted {
+                        None => plain("-"),
+                        Some(true) => ("accepted".to_owned(), Tone::Good),
+                        Some(false) => ("refused".to_owned(), Tone::Bad),
+                    },
+                ]);
+            }
+        }
+        let mut text = String::new();
+        if self.guests.iter().any(|guest| !guest.cards.is_empty()) {
+            text.push_str(&columns.text());
+            text.push('\n');
+        }
+        let _ = writeln!(
+            text,
+            "{}, {} would break",
+            counted(self.guests.len(), "guest"),
+            self.breaking
+        );
+        for (reason, count) in &self.reasons {
+            let _ = writeln!(text, "  {count} by {reason}");
+        }
+        for change in &self.changes {
+            let _ = write!(text, "\n{}: ", change.name);
+            let _ = match (&change.file, change.is_applied) {
+                (_, true) => writeln!(text, "changed in libvirt"),
+                (Some(file), false) => writeln!(text, "written to {file}"),
+                (None, false) => writeln!(text, "would be changed (--out FOLDER writes it)"),
+            };
+            for what in &change.what {
+                let _ = writeln!(text, "  {what}");
+            }
+        }
+        text
+    }
+}
+
+fn bar(bytes: Option<u64>) -> String {
+    let bar = bytes.and_then(BarSize::of_rom);
+    bar.map_or("-".to_owned(), |bar| bar.to_string())
+}
+
+const fn slot_words(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Pci => "pci.0",
+        Slot::PcieRoot => "pcie.0",
+        Slot::PciePort => "port",
+        Slot::PciBridge => "bridge",
+        Slot::NotPci => "no PCI",
+        Slot::Unknown => "-",
+    }
+}
