@@ -12,6 +12,7 @@
 
 use romcompat::compression::Decoder;
 use romcompat::json;
+use romcompat::libvirt::{Domain, pin, set_machine, unpin};
 use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION, StateRom};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
@@ -193,4 +194,39 @@ pub fn executable(bytes: &[u8]) {
         Ok(executable) => facts(&executable),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+}
+
+/// Reads the definition of a guest; pins, unpins and upgrades it.
+pub fn domain_xml(bytes: &[u8]) {
+    let domain = match Domain::parse(bytes) {
+        Ok(domain) => domain,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let path = "/usr/share/qemu/compat-256k-efi-virtio.rom";
+    let all: Vec<usize> = (0..domain.interfaces.len()).collect();
+    let files: Vec<_> = all.iter().map(|card| (*card, path.to_owned())).collect();
+    let pinned = pin(&domain, &files);
+    let again = Domain::parse(pinned.as_bytes()).expect("a pinned definition can be read");
+    assert_eq!(again.interfaces.len(), all.len());
+    let file = |domain: &Domain<'_>, card: usize| {
+        let rom = domain.interfaces[card].rom.as_ref()?;
+        rom.file.as_ref().map(|file| file.value.clone())
+    };
+    let added: Vec<usize> = all
+        .iter()
+        .copied()
+        .filter(|card| file(&domain, *card).is_none() && file(&again, *card).is_some())
+        .collect();
+    assert!(
+        added
+            .iter()
+            .all(|card| file(&again, *card).as_deref() == Some(path))
+    );
+    assert_eq!(unpin(&again, &added), domain.text);
+    Domain::parse(unpin(&domain, &all).as_bytes()).expect("an unpinned definition can be read");
+    let upgraded = set_machine(&domain, "pc-q35-10.0");
+    let upgraded = Domain::parse(upgraded.as_bytes()).expect("an upgraded definition can be read");
+    let machine = |domain: &Domain<'_>| domain.machine.as_ref().map(|one| one.value.clone());
+    assert_eq!(machine(&upgraded).is_some(), machine(&domain).is_some());
+    assert!(machine(&upgraded).is_none_or(|machine| machine == "pc-q35-10.0"));
 }

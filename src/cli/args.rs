@@ -190,11 +190,16 @@ pub struct Explain {
 #[command(override_usage = "\
 romcompat check [OPTIONS] OLD NEW
        romcompat check [OPTIONS] --baseline FILE NEW
-       romcompat check [OPTIONS] --write-baseline FILE OLD")]
+       romcompat check [OPTIONS] --write-baseline FILE OLD
+       romcompat check [OPTIONS] --inventory FOLDER")]
 pub struct Check {
     /// OLD and NEW, or the one that goes with a baseline
-    #[arg(required = true, num_args = 1..=2, value_name = "INPUT")]
+    #[arg(required_unless_present = "inventory", num_args = 1..=2, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
+    /// Say which guests of many hosts can go where: of each host the answers of
+    /// `inspect` and `guests` in HOST/roms.json and HOST/guests.json
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["inputs", "baseline", "write_baseline"])]
+    pub inventory: Option<PathBuf>,
     /// Compare NEW with the sizes in this file
     #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
     pub baseline: Option<PathBuf>,

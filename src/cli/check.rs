@@ -3,6 +3,7 @@
 use super::args::Check;
 use super::exit::{Exit, Failure};
 use super::input;
+use super::inventory;
 use super::output::Outputs;
 use super::terminal::Terminal;
 use crate::finding::{Code, Finding, Place, has_errors};
@@ -14,6 +15,9 @@ use std::path::Path;
 
 /// Compares two sets of ROMs, or one with a baseline, or writes a baseline.
 pub fn run(command: &Check, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(folder) = &command.inventory {
+        return inventory::run(folder, terminal);
+    }
     match (&command.write_baseline, &command.baseline, &*command.inputs) {
         (Some(file), _, [old]) => write_baseline(file, old, command.force),
         (None, Some(file), [new]) => against_baseline(command, file, new, terminal),

@@ -15,6 +15,7 @@ mod guests;
 mod hook;
 mod input;
 mod inspect;
+mod inventory;
 mod lint;
 mod machine_types;
 mod making;

@@ -8,6 +8,7 @@ mod compat;
 mod cure;
 mod generations;
 mod guest;
+mod inventory;
 
 pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
@@ -20,6 +21,7 @@ pub use compat::{
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use generations::{Generation, GenerationError, GenerationOptions, MachineRange, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
+pub use inventory::{Fleet, GuestRecord, HostClass, HostRecord, Move, Needs, RefusedGuest};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

@@ -251,6 +251,7 @@ mod tests {
             command: vec!["qemu".into()],
             version: QemuVersion::new(7, 2),
             machines: Vec::new(),
+            aliases: BTreeMap::new(),
         }
     }
 

@@ -52,6 +52,21 @@ fn the_corpus_of_executable_runs() {
     replay("executable", fuzzing::executable);
 }
 
+#[test]
+fn the_corpus_of_domain_xml_runs() {
+    replay("domain_xml", fuzzing::domain_xml);
+}
+
+/// Definitions in the forms that people and libvirt write.
+fn definitions() -> Vec<(&'static str, Vec<u8>)> {
+    let whole = "<domain type='kvm'>\n  <name>a</name>\n  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>\n  <devices>\n    <emulator>/bin/qemu</emulator>\n    <controller type='pci' index='0' model='pcie-root'/>\n    <interface type='network'>\n      <mac address='52:54:00:00:00:01'/>\n      <model type='virtio'/>\n      <rom bar='on'/>\n      <address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n    </interface>\n  </devices>\n</domain>\n";
+    let short = "<?xml version='1.0'?><domain><devices><interface type='user'/><interface><rom file='/a'/><!-- c --></interface></devices></domain>";
+    vec![
+        ("whole", whole.as_bytes().to_vec()),
+        ("short", short.as_bytes().to_vec()),
+    ]
+}
+
 fn roms() -> Vec<(&'static str, Vec<u8>)> {
     let pnp_chain = balanced(&x86(1), PNP + 6, &[0x50]);
     vec![
@@ -175,6 +190,7 @@ fn the_seeds_are_made_of_generated_roms() {
         ("rom_read", roms()),
         ("rom_edit", roms()),
         ("executable", executables()),
+        ("domain_xml", definitions()),
         ("input", inputs()),
         (
             "state_stream",
