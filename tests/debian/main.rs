@@ -21,6 +21,7 @@ mod edit;
 mod emit;
 mod fetched;
 mod generations;
+mod guests;
 mod hook;
 mod libvirt_save;
 mod own_package;

@@ -1,0 +1,176 @@
+//! Definitions as libvirt itself writes them, pinned, taken by it, and unpinned.
+
+use crate::common::{romcompat, status, words};
+use crate::fetched::{grown_release, package, unpack};
+use crate::hook::{Host, Setup};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+const MODELS: [&str; 9] = [
+    "virtio",
+    "virtio-transitional",
+    "virtio-non-transitional",
+    "e1000",
+    "e1000e",
+    "rtl8139",
+    "pcnet",
+    "ne2k_pci",
+    "vmxnet3",
+];
+
+/// Guests that differ in machine type, cards, order and odd content.
+fn guest(number: usize) -> String {
+    let machine = [
+        "pc-q35-7.2",
+        "pc-i440fx-7.2",
+        "pc-q35-5.2",
+        "pc-i440fx-2.11",
+    ][number % 4];
+    let cards: String = (0..number % 4)
+        .map(|card| {
+            let model = MODELS[(number + card) % MODELS.len()];
+            let more = [
+                "",
+                "<boot order='1'/>",
+                "<rom bar='on'/>",
+                "<link state='down'/>",
+                "<rom file='/srv/own.rom'/>",
+            ][(number / 4 + card) % 5];
+            format!("<interface type='user'><model type='{model}'/>{more}</interface>\n")
+        })
+        .collect();
+    format!(
+        "\
+<domain type='qemu'>
+  <name>guest {number} &lt;&amp;&gt; ü</name>
+  <description>It has an &lt;interface&gt; in words.</description>
+  <memory unit='MiB'>32</memory>
+  <os><type arch='x86_64' machine='{machine}'>hvm</type></os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    {cards}<serial type='pty'/>
+  </devices>
+</domain>
+"
+    )
+}
+
+/// Runs `guests`; it must end with this status.
+fn guests(wanted: i32, arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
+    let mut command = romcompat();
+    command.arg("guests");
+    let output = command
+        .args(arguments.iter().map(|argument| argument.as_ref()))
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), wanted, "{}", words(&output));
+    words(&output)
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, libvirt, QEMU and root"]
+fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
+    let old_package = package("bookworm", "ipxe-qemu");
+    let roms = unpack(&old_package);
+    let host = Host::start(
+        4,
+        &Setup {
+            roms: &roms.path().join("usr/lib/ipxe/qemu"),
+            hook: None,
+            hidden: None,
+        },
+    );
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("written")).unwrap();
+    for number in 0..200 {
+        let file = at("guest.xml");
+        fs::write(&file, guest(number)).unwrap();
+        host.virsh(&["define", file.to_str().unwrap()]);
+        let name = format!("guest {number} <&> ü");
+        let text = host.virsh(&["dumpxml", "--inactive", &name]);
+        fs::write(at("written").join(format!("{name}.xml")), text).unwrap();
+    }
+
+    let (_, new) = grown_release();
+    let new = new.path();
+    let sets: &[&dyn AsRef<std::ffi::OsStr>] = &[&"--old", &old_package, &"--new", &new];
+    let written = at("written");
+    let pinned = at("pinned");
+    let pin: &[&dyn AsRef<std::ffi::OsStr>] = &[&written, &"--pin", &"--out", &pinned];
+    guests(0, &[pin, sets].concat());
+    let changed = files(&pinned);
+    assert!(changed.len() > 100, "{} were pinned", changed.len());
+    let before = |name: &String| fs::read_to_string(written.join(name)).unwrap();
+    for name in &changed {
+        let text = fs::read_to_string(pinned.join(name)).unwrap();
+        assert_ne!(text, before(name));
+        // Its own schema and its own parser take it, and keep what was added.
+        let path = pinned.join(name);
+        host.virsh(&["define", "--validate", path.to_str().unwrap()]);
+        let guest = name.strip_suffix(".xml").unwrap();
+        let again = host.virsh(&["dumpxml", "--inactive", guest]);
+        let roms = |text: &str| text.matches("<rom ").count();
+        assert_eq!(roms(&again), roms(&text), "{again}");
+        assert!(again.contains("compat-256k-"), "{again}");
+    }
+    let back = at("back");
+    let unpin: &[&dyn AsRef<std::ffi::OsStr>] = &[&pinned, &"--unpin", &"--out", &back];
+    guests(0, &[unpin, sets].concat());
+    assert_eq!(files(&back), changed);
+    for name in &changed {
+        assert_eq!(fs::read_to_string(back.join(name)).unwrap(), before(name));
+    }
+
+    // The same through libvirt, with the former definitions kept.
+    let uri = host.uri();
+    let connect: &[&dyn AsRef<std::ffi::OsStr>] = &[&"--connect", &uri];
+    let dry = at("dry");
+    let all: &[&dyn AsRef<std::ffi::OsStr>] = &[&"--unpin", &"--dry-run", &"--out", &dry];
+    guests(0, &[connect, all, sets].concat());
+    assert!(!dry.exists());
+    let applied = at("applied");
+    let all: &[&dyn AsRef<std::ffi::OsStr>] = &[&"--unpin", &"--apply", &"--out", &applied];
+    let text = guests(0, &[connect, all, sets].concat());
+    assert_eq!(text.matches("changed in libvirt").count(), changed.len());
+    assert_eq!(files(&applied).len(), 2 * changed.len());
+    for name in &changed {
+        let guest = name.strip_suffix(".xml").unwrap();
+        assert_eq!(
+            host.virsh(&["dumpxml", "--inactive", guest]),
+            before(name),
+            "libvirt has what it had"
+        );
+    }
+    // Newest machine types by the emulator of each guest.
+    let upgrade: &[&dyn AsRef<std::ffi::OsStr>] = &[
+        &written,
+        &"--upgrade-machine",
+        &"newest",
+        &"--out",
+        &at("newest"),
+    ];
+    guests(0, upgrade);
+    assert_eq!(
+        files(&at("newest")).len(),
+        100,
+        "half have the newest already"
+    );
+    for name in files(&at("newest")) {
+        let path = at("newest").join(&name);
+        host.virsh(&["define", "--validate", path.to_str().unwrap()]);
+    }
+    for name in files(&written) {
+        host.virsh(&["undefine", name.strip_suffix(".xml").unwrap()]);
+    }
+}
