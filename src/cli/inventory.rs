@@ -15,15 +15,15 @@ const LONGEST: u64 = 256 << 20;
 /// Says which guests can go to which hosts.
 pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let folders = host_folders(folder)?;
-    let read: Vec<Result<HostRecord, Finding>> = folders
+    let read: Vec<Result<HostRecord, String>> = folders
         .par_iter()
-        .map(|(name, path)| host(name, path).map_err(|why| incomplete(name, why)))
+        .map(|(name, path)| host(name, path))
         .collect();
     let (mut hosts, mut findings) = (Vec::new(), Vec::new());
-    for host in read {
+    for (host, (name, _)) in read.into_iter().zip(&folders) {
         match host {
             Ok(host) => hosts.push(host),
-            Err(finding) => findings.push(finding),
+            Err(why) => findings.push(incomplete(name, why)),
         }
     }
     let fleet = Fleet::of(&hosts);

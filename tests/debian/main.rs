@@ -21,6 +21,7 @@ mod edit;
 mod emit;
 mod fetched;
 mod generations;
+mod guard;
 mod guests;
 mod hook;
 mod libvirt_save;

@@ -1,8 +1,9 @@
 //! Our own package, as scripts/package makes it.
 
 use crate::common::fixture;
-use crate::fetched::{the_deb, tool};
-use std::path::Path;
+use crate::fetched::tool;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -15,8 +16,26 @@ fn our_own_package_is_clean_and_does_the_main_job_on_a_clean_system() {
         root.join("scripts/package").to_str().unwrap(),
         &[&out.path()],
     );
-    let deb = the_deb(out.path());
-    assert_eq!(tool("lintian", &[&"-E", &"--pedantic", &deb]), "");
+    let named = |name: &str| {
+        let mut paths = fs::read_dir(out.path()).unwrap().map(|e| e.unwrap().path());
+        let is_named = |path: &PathBuf| {
+            let file = path.file_name().unwrap().to_str().unwrap();
+            file.starts_with(&format!("{name}_")) && file.ends_with(".deb")
+        };
+        paths.find(is_named).unwrap()
+    };
+    let (deb, add_on) = (named("romcompat"), named("dh-romcompat"));
+    for deb in [&deb, &add_on] {
+        assert_eq!(tool("lintian", &[&"-E", &"--pedantic", deb]), "");
+    }
+    let contents = tool("dpkg-deb", &[&"--contents", &add_on]);
+    for path in [
+        "./usr/bin/dh_romcompat",
+        "./usr/share/man/man1/dh_romcompat.1.gz",
+        "./usr/share/perl5/Debian/Debhelper/Sequence/romcompat.pm",
+    ] {
+        assert!(contents.lines().any(|line| line.ends_with(path)), "{path}");
+    }
     let contents = tool("dpkg-deb", &[&"--contents", &deb]);
     for path in [
         "./usr/bin/romcompat",
