@@ -11,7 +11,7 @@
 
 mod common;
 
-use common::{romcompat, status};
+use common::{fixture, romcompat, status, words};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -111,6 +111,35 @@ fn a_guest_that_comes_in_gets_the_rom() {
     // What it said last time is left alone.
     let again = host.hook(&host.mapping(), &RESTORE, wanted.as_bytes());
     assert_eq!(String::from_utf8(again.stdout).unwrap(), wanted);
+}
+
+#[test]
+fn the_package_with_the_hook_has_its_mapping_and_belongs_to_the_administrator() {
+    let out = TempDir::new().unwrap();
+    let mut build = romcompat();
+    build.arg("build").args([fixture(1), fixture(2)]);
+    build.arg("--out").arg(out.path()).arg("--libvirt-hook");
+    let output = build.output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let package = "example-roms-256k-compat-efi-roms";
+    let deb = out
+        .path()
+        .join(format!("{package}-libvirt_1.0-1compat1_all.deb"));
+    let bytes = fs::read(deb).unwrap();
+    let read = romcompat::deb::BinaryPackage::read(&bytes).unwrap();
+    assert_eq!(read.control().field("Depends"), Some("romcompat"));
+    let mut paths = Vec::new();
+    read.for_each_entry(|entry, _| {
+        paths.push(entry.path.clone());
+        Ok::<_, std::convert::Infallible>(())
+    })
+    .unwrap();
+    for path in [
+        format!("etc/libvirt/hooks/qemu.d/{package}"),
+        format!("usr/share/{package}-libvirt/manifest.json"),
+    ] {
+        assert!(paths.contains(&path), "{path} in {paths:?}");
+    }
 }
 
 #[test]

@@ -325,7 +325,7 @@ codes! {
         remedy: "Give the host's QEMU by `--qemu`, so that aliases can be resolved, or upgrade the machine type (`--upgrade-machine`).";
     GuestTwice = 535, "guest-twice", Warning,
         what: "Two definitions have one name.",
-        why: "libvirt keeps one of them, and it is not said which.",
+        why: "Only one of them can be the guest of that name, and which one is not known.",
         remedy: "Rename or remove one of the definitions.";
     GuestWithoutCard = 536, "guest-without-card", Note,
         what: "A guest has no network card.",
