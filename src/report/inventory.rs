@@ -48,7 +48,7 @@ pub fn fleet_findings(hosts: &[HostRecord], fleet: &Fleet) -> Vec<Finding> {
             Code::GuestCannotGo,
             &format!("hosts of class {} to class {}", one.from, one.to),
             format!(
-                "{} of {} are refused: {}",
+                "{} of {} refused: {}",
                 one.refused,
                 counted(one.guests, "guest"),
                 reasons.join(", ")

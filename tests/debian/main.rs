@@ -12,6 +12,7 @@
 
 mod advise;
 mod agreement;
+mod ansible;
 mod archive;
 #[path = "../common/mod.rs"]
 mod common;
