@@ -152,8 +152,8 @@ fn command(name: &str, input: &Path, out: &Path) -> Command {
     command
 }
 
-const ALL: [&str; 9] = [
-    "inspect", "lint", "check", "pad", "fix", "retarget", "split", "join", "build",
+const ALL: [&str; 10] = [
+    "inspect", "lint", "check", "pad", "fix", "retarget", "split", "join", "build", "source",
 ];
 
 #[test]

@@ -162,6 +162,60 @@ fn a_machine_type_is_upgraded_and_what_that_means_is_said() {
     assert!(words(&output).contains("name one by `--qemu`"));
 }
 
+/// The mapping that a package of the old release brings.
+fn mapping(folder: &Path) -> PathBuf {
+    let out = folder.join("dist");
+    let mut build = romcompat();
+    build.arg("build").arg("--generation");
+    build.arg(format!("7.2={}", fixture(1).display()));
+    build.arg(fixture(2)).arg("--out").arg(&out);
+    assert_eq!(status(&build.output().unwrap()), 0);
+    let mut debs = fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let deb = debs.find(|path| path.extension() == Some(OsStr::new("deb")));
+    let bytes = fs::read(deb.unwrap()).unwrap();
+    let mut manifest = Vec::new();
+    romcompat::deb::BinaryPackage::read(&bytes)
+        .unwrap()
+        .for_each_entry(|entry, content| {
+            if entry.path.ends_with("/manifest.json") {
+                content.read_to_end(&mut manifest)?;
+            }
+            Ok::<_, std::io::Error>(())
+        })
+        .unwrap();
+    let path = folder.join("manifest.json");
+    fs::write(&path, manifest).unwrap();
+    path
+}
+
+#[test]
+fn guests_that_would_be_started_anew_with_another_size_are_named_by_the_mapping_alone() {
+    let folder = TempDir::new().unwrap();
+    let mapping = mapping(folder.path());
+    let input = folder.path().join("guests");
+    fs::create_dir(&input).unwrap();
+    for (name, machine) in [("old", "pc-q35-7.2"), ("young", "pc-q35-10.0")] {
+        let text = guest(name, machine, "virtio");
+        fs::write(input.join(format!("{name}.xml")), text).unwrap();
+    }
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--mapping", &mapping, &"--new", &fixture(2)];
+    let out = folder.path().join("out");
+    let pin: &[&dyn AsRef<OsStr>] = &[&"--pin", &"--out", &out];
+    let output = guests(&input, &[sets, pin].concat());
+    let text = words(&output);
+    assert_eq!(status(&output), 0, "{text}");
+    assert!(text.contains("error[RC531]: old: "), "{text}");
+    assert!(!text.contains("young: "), "{text}");
+    assert!(
+        fs::read_to_string(out.join("old.xml"))
+            .unwrap()
+            .contains(OURS)
+    );
+    assert!(!out.join("young.xml").exists());
+}
+
 #[test]
 fn what_cannot_be_judged_is_a_finding() {
     for (text, wanted) in [
