@@ -5,15 +5,17 @@ use super::emit::Emit;
 use super::exit;
 use super::generations::GenerationInput;
 use super::guests::Guests;
+use super::hook::Hook;
 use super::prove::Prove;
 use super::qemu_version::QemuVersions;
+use super::source::Source;
 use super::state::State;
+use super::templates::Templates;
 use crate::finding::Code;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use crate::rom::edit::PadSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// When the option ROMs on a host change: which virtual machines can still be
@@ -109,7 +111,7 @@ pub enum Command {
     Source(Box<Source>),
     /// The texts that go into packages
     #[command(after_help = exit::TABLE)]
-    Templates(TemplatesCommand),
+    Templates(Templates),
     /// Show how ROMs grow over releases, and the size that the coming ones
     /// will fit into
     #[command(after_help = exit::TABLE)]
@@ -131,27 +133,8 @@ pub enum Command {
     Guests(Box<Guests>),
     /// Filter the definition of a guest that comes to this host, as a hook of
     /// libvirt
-    #[command(after_help = HOOK_HELP)]
+    #[command(after_help = super::hook::HELP)]
     Hook(Hook),
-}
-
-const HOOK_HELP: &str = "\
-It reads the definition from standard input and prints it, with compat ROMs added
-(or taken away) for `migrate begin` and `restore begin`, else as it is. The exit
-status is always 0; what it leaves alone and why goes to the system's log.";
-
-/// `hook`.
-#[derive(Debug, Args)]
-pub struct Hook {
-    /// The manifest.json of the compat package
-    #[arg(long, value_name = "FILE")]
-    pub mapping: PathBuf,
-    /// Look for the host's own ROMs here [default: where Debian's QEMU does]
-    #[arg(long, value_name = "FOLDER")]
-    pub roms: Vec<PathBuf>,
-    /// What libvirt gives a hook: guest, operation, sub-operation, and more
-    #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
-    pub arguments: Vec<OsString>,
 }
 
 /// `inspect`.
@@ -392,45 +375,6 @@ pub struct Build {
     /// Sign both with this key of gpg
     #[arg(long, value_name = "KEY", requires = "changes")]
     pub sign: Option<String>,
-}
-
-/// `source`.
-#[derive(Debug, Args)]
-#[command(override_usage = "\
-romcompat source [OPTIONS] --out <FOLDER> OLD [NEW]
-       romcompat source [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]
-       romcompat source [OPTIONS] --out <FOLDER> --from-state <FILE> [NEW]")]
-pub struct Source {
-    /// What the package is planned of.
-    #[command(flatten)]
-    pub plan: PlanInputs,
-    /// Build the ROMs from this archive of iPXE's source, of the version that
-    /// the package has, instead of carrying them
-    #[arg(long, value_name = "TARBALL")]
-    pub from_ipxe: Option<PathBuf>,
-}
-
-/// `templates`.
-#[derive(Debug, Args)]
-pub struct TemplatesCommand {
-    /// What to do with them
-    #[command(subcommand)]
-    pub action: TemplatesAction,
-}
-
-/// What can be done with templates.
-#[derive(Debug, Subcommand)]
-pub enum TemplatesAction {
-    /// Write the built-in templates to a folder, to change them for --templates
-    #[command(after_help = exit::TABLE)]
-    Export {
-        /// The folder to write to
-        #[arg(value_name = "FOLDER")]
-        folder: PathBuf,
-        /// Overwrite files
-        #[arg(long)]
-        force: bool,
-    },
 }
 
 /// Settings of `build` and `source` that `romcompat.toml` may have, too.

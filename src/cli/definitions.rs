@@ -19,14 +19,15 @@ pub struct Definition {
 const LONGEST: u64 = (16 << 20) + 1;
 
 /// Reads definitions from files, folders and a running libvirt. Of a folder
-/// its files that end with `.xml`.
+/// its files that end with `.xml`. Definitions that are to be changed have their
+/// secrets in them.
 ///
 /// # Errors
 /// A [`Failure`] for what cannot be read.
 pub fn read_definitions(
     inputs: &[PathBuf],
     connect: Option<&str>,
-    secrets: bool,
+    to_change: bool,
 ) -> Result<Vec<Definition>, Failure> {
     let mut definitions = Vec::new();
     for input in inputs {
@@ -40,8 +41,8 @@ pub fn read_definitions(
     }
     if let Some(uri) = connect {
         let virsh = Virsh { uri };
-        for guest in virsh.guests()? {
-            let bytes = virsh.definition(&guest, secrets)?.into_bytes();
+        for guest in virsh.guests(to_change)? {
+            let bytes = virsh.definition(&guest, to_change)?.into_bytes();
             let label = format!("{uri} {guest}");
             definitions.push(Definition { label, bytes });
         }

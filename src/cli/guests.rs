@@ -381,8 +381,16 @@ fn write(
     outputs.finish()?;
     if let (true, Some(uri)) = (command.apply, &command.connect) {
         let virsh = Virsh { uri };
-        for (file, row) in files.iter().zip(rows.iter_mut()) {
-            virsh.define(file)?;
+        for (number, (file, row)) in files.iter().zip(rows.iter_mut()).enumerate() {
+            virsh.define(file).map_err(|failure| Failure {
+                message: format!(
+                    "{}\nlibvirt has taken {number} of {} definitions; the former ones are {}/*.before.xml",
+                    failure.message,
+                    files.len(),
+                    folder.display()
+                ),
+                ..failure
+            })?;
             row.is_applied = true;
         }
     }

@@ -3,16 +3,37 @@
 //! It ends with status 0 and prints the definition whatever happens: a guest
 //! that would have worked without the hook works with it.
 
-use super::args::Hook;
 use super::exit::Exit;
 use super::terminal::complain;
 use crate::libvirt::Domain;
 use crate::package::{HookMapping, Host};
 use crate::qemu::QemuVersion;
+use clap::Args;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+
+/// What `hook --help` ends with.
+pub const HELP: &str = "\
+It reads the definition from standard input and prints it, with compat ROMs added
+(or taken away) for `migrate begin` and `restore begin`, else as it is. The exit
+status is always 0; what it leaves alone and why goes to the system's log.";
+
+/// `hook`.
+#[derive(Debug, Args)]
+pub struct Hook {
+    /// The manifest.json of the compat package
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Look for the host's own ROMs here [default: where Debian's QEMU does]
+    #[arg(long, value_name = "FOLDER")]
+    pub roms: Vec<PathBuf>,
+    /// What libvirt gives a hook: guest, operation, sub-operation, and more
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
+    pub arguments: Vec<OsString>,
+}
 
 /// A longer definition goes through unread: 16 MiB.
 const LONGEST: u64 = 16 << 20;

@@ -1,6 +1,6 @@
 //! `romcompat source`: the source package of the main job's package.
 
-use super::args::Source;
+use super::args::PlanInputs;
 use super::exit::{Exit, Failure};
 use super::input;
 use super::making::Making;
@@ -10,7 +10,24 @@ use super::terminal::Terminal;
 use crate::deb::is_native;
 use crate::package::{IpxeSource, assemble_source};
 use crate::report::SourceReport;
-use std::path::Path;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// `source`.
+#[derive(Debug, Args)]
+#[command(override_usage = "\
+romcompat source [OPTIONS] --out <FOLDER> OLD [NEW]
+       romcompat source [OPTIONS] --out <FOLDER> --generation <VERSION=INPUT>... [NEW]
+       romcompat source [OPTIONS] --out <FOLDER> --from-state <FILE> [NEW]")]
+pub struct Source {
+    /// What the package is planned of.
+    #[command(flatten)]
+    pub plan: PlanInputs,
+    /// Build the ROMs from this archive of iPXE's source, of the version that
+    /// the package has, instead of carrying them
+    #[arg(long, value_name = "TARBALL")]
+    pub from_ipxe: Option<PathBuf>,
+}
 
 /// Plans, makes the source package and writes it.
 pub fn run(command: &Source, terminal: &Terminal) -> Result<Exit, Failure> {

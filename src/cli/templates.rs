@@ -1,19 +1,42 @@
 //! `romcompat templates`: the texts that go into packages.
 
-use super::args::{TemplatesAction, TemplatesCommand};
 use super::exit::{Exit, Failure};
 use super::output::Outputs;
 use super::terminal::Terminal;
-use crate::package::Templates;
+use crate::package;
 use crate::report::ExportedTemplates;
-use std::path::Path;
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+/// `templates`.
+#[derive(Debug, Args)]
+pub struct Templates {
+    /// What to do with them
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What can be done with templates.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Write the built-in templates to a folder, to change them for --templates
+    #[command(after_help = super::exit::TABLE)]
+    Export {
+        /// The folder to write to
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Overwrite files
+        #[arg(long)]
+        force: bool,
+    },
+}
 
 /// Writes the built-in templates.
-pub fn run(command: &TemplatesCommand, terminal: &Terminal) -> Result<Exit, Failure> {
-    let TemplatesAction::Export { folder, force } = &command.action;
+pub fn run(command: &Templates, terminal: &Terminal) -> Result<Exit, Failure> {
+    let Action::Export { folder, force } = &command.action;
     let mut outputs = Outputs::new(*force);
     outputs.folder(folder)?;
-    let templates = Templates::default();
+    let templates = package::Templates::default();
     let mut names = Vec::new();
     for (name, text) in templates.iter() {
         let path = folder.join(name);

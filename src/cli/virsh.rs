@@ -11,12 +11,17 @@ pub struct Virsh<'a> {
 }
 
 impl Virsh<'_> {
-    /// Names of all guests that it has a definition of.
+    /// Names of all guests; without those that are gone once they stop, where
+    /// definitions are to be changed.
     ///
     /// # Errors
     /// A [`Failure`] with what virsh says.
-    pub fn guests(&self) -> Result<Vec<String>, Failure> {
-        let listed = self.run(&["list", "--all", "--name", "--persistent"])?;
+    pub fn guests(&self, only_persistent: bool) -> Result<Vec<String>, Failure> {
+        let mut arguments = vec!["list", "--all", "--name"];
+        if only_persistent {
+            arguments.push("--persistent");
+        }
+        let listed = self.run(&arguments)?;
         let names = listed.lines().map(str::trim);
         Ok(names
             .filter(|name| !name.is_empty())
