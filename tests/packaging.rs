@@ -113,6 +113,41 @@ fn a_source_package_with_a_revision_has_an_upstream_archive_and_another_is_nativ
 }
 
 #[test]
+fn a_rom_with_any_name_is_a_rom_in_the_source_package() {
+    let folder = TempDir::new().unwrap();
+    let roms = folder.path().join("roms");
+    fs::create_dir(&roms).unwrap();
+    let fixture = romcompat::romset::read("old", fs::read(fixture(1)).unwrap()).unwrap();
+    fs::write(roms.join("vgabios-stdvga.bin"), fixture.roms[0].bytes()).unwrap();
+    let terms = folder.path().join("terms");
+    fs::write(&terms, "terms").unwrap();
+    let out = folder.path().join("dist");
+    let mut program = romcompat();
+    program.env("SOURCE_DATE_EPOCH", "1700000000");
+    program.arg("source").arg(&roms).arg("--out").arg(&out);
+    program.arg("--copyright").arg(&terms);
+    let output = program
+        .args([
+            "--package-version",
+            "1.0",
+            "--maintainer",
+            "A B <a@example.org>",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let bytes = fs::read(path(&out, ".tar.xz")).unwrap();
+    let mut tar = tar::Archive::new(xz2::read::XzDecoder::new(&*bytes));
+    let paths: Vec<PathBuf> = tar
+        .entries()
+        .unwrap()
+        .map(|entry| entry.unwrap().path().unwrap().into_owned())
+        .collect();
+    let wanted = "qemu-256k-compat-roms-1.0/roms/compat-256k-vgabios-stdvga.bin";
+    assert!(paths.iter().any(|path| path.ends_with(wanted)), "{paths:?}");
+}
+
+#[test]
 fn the_source_of_ipxe_is_an_archive_and_its_package_has_a_revision() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("dist");

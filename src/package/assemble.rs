@@ -180,7 +180,8 @@ pub fn assemble(
     if let Some(news) = &news {
         files.push(file(&documents, "NEWS.Debian.gz", gzip(news.as_bytes())?));
     }
-    files.extend(installed_files(plan, &details.package, &manifest, &mapping));
+    files.extend(rom_files(plan));
+    files.extend(shared_files(&details.package, &manifest, &mapping));
     values.installed_size = installed_size(&files);
     let contents = PackageContents {
         control: templates.render("control", &values)?,
@@ -198,9 +199,16 @@ pub fn assemble(
     })
 }
 
-/// The ROMs, the mapping and the manifest, where the package puts them.
-pub(super) fn installed_files<'a>(
-    plan: &'a CompatPlan<'_>,
+/// The ROMs, where the package puts them.
+pub(super) fn rom_files<'a>(plan: &'a CompatPlan<'_>) -> Vec<PackageFile<'a>> {
+    let install_dir = plan.install_dir.trim_start_matches('/');
+    let roms = plan.roms.iter();
+    roms.map(|rom| file(install_dir, &rom.name, &*rom.bytes))
+        .collect()
+}
+
+/// The manifest and the mapping, where the package puts them.
+pub(super) fn shared_files<'a>(
     package: &str,
     manifest: &Manifest,
     mapping: &'a [MappingFile],
@@ -208,12 +216,8 @@ pub(super) fn installed_files<'a>(
     let share = format!("usr/share/{package}");
     let document = crate::json::document(manifest).into_bytes();
     let mut files = vec![file(&share, "manifest.json", document)];
-    for written in mapping.iter().filter(|file| file.is_readconfig) {
-        files.push(file(&share, &written.name, written.text.as_bytes()));
-    }
-    let install_dir = plan.install_dir.trim_start_matches('/');
-    let roms = plan.roms.iter();
-    files.extend(roms.map(|rom| file(install_dir, &rom.name, &*rom.bytes)));
+    let readconfigs = mapping.iter().filter(|file| file.is_readconfig);
+    files.extend(readconfigs.map(|written| file(&share, &written.name, written.text.as_bytes())));
     files
 }
 

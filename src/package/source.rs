@@ -1,7 +1,7 @@
 //! The source package of a compat package: one that carries the ROMs, or one
 //! that builds them from iPXE's source.
 
-use super::assemble::{PackageError, Texts, installed_files, mapping_files};
+use super::assemble::{PackageError, Texts, mapping_files, rom_files, shared_files};
 use super::previous::Previous;
 use super::templates::Templates;
 use super::values::{TemplateValues, continuation};
@@ -96,80 +96,41 @@ pub fn assemble_source(
             .map_or("", |(_, revision)| revision),
         epoch: details.epoch,
     };
-    let render = |name: &str| templates.render(name, &values);
-    let control = render("source/control")?;
-    let rules = match ipxe {
-        Some(_) => render("source/rules-from-ipxe")?,
-        None => render("source/rules")?,
+    let control = templates.render("source/control", &values)?;
+    let mut debian = texts.source_files(&details.version);
+    debian.push(PackageFile::new(
+        "debian/control",
+        control.clone().into_bytes(),
+    ));
+    let of_kind = if ipxe.is_some() {
+        &OF_IPXE[..]
+    } else {
+        &OF_ROMS
     };
-    let format = source_format(&details.version);
-    let mut debian = vec![
-        PackageFile::new("debian/README.Debian", texts.readme.clone().into_bytes()),
-        PackageFile::new("debian/changelog", texts.changelog.clone().into_bytes()),
-        PackageFile::new("debian/control", control.clone().into_bytes()),
-        PackageFile::program("debian/rules", rules.into_bytes()),
-        PackageFile::new("debian/source/format", format!("{format}\n").into_bytes()),
-    ];
-    if let Some(news) = &texts.news {
-        debian.push(PackageFile::new("debian/NEWS", news.clone().into_bytes()));
-    }
-    for (path, template) in [
-        ("copyright", "source/copyright"),
-        ("gbp.conf", "source/gbp.conf"),
-        ("install", "source/install"),
-        ("salsa-ci.yml", "source/salsa-ci.yml"),
-        ("source/lintian-overrides", "source/lintian-overrides"),
-        ("tests/control", "source/tests/control"),
-    ] {
-        let text = render(template)?;
+    for (path, template, is_executable) in OF_BOTH.iter().chain(of_kind) {
+        let text = templates.render(template, &values)?;
         if !text.trim().is_empty() {
-            debian.push(PackageFile::new(
-                format!("debian/{path}"),
-                text.into_bytes(),
-            ));
+            debian.push(PackageFile {
+                path: format!("debian/{path}"),
+                bytes: text.into_bytes().into(),
+                is_executable: *is_executable,
+            });
         }
     }
-    let migration = render("source/tests/migration")?;
-    debian.push(PackageFile::program(
-        "debian/tests/migration",
-        migration.into_bytes(),
-    ));
-
-    let (roms, share): (Vec<_>, Vec<_>) =
-        installed_files(plan, &details.package, &manifest, &mapping)
-            .into_iter()
-            .partition(|file| file.path.ends_with(".rom"));
-    let below = |folder: &str, files: Vec<PackageFile<'static>>| -> Vec<PackageFile<'static>> {
-        let moved = files.into_iter().map(|file| PackageFile {
-            path: format!(
-                "{folder}/{}",
-                file.path.rsplit('/').next().unwrap_or_default()
-            ),
-            ..file
-        });
-        moved.collect()
-    };
-    let owned = |files: Vec<PackageFile<'_>>| -> Vec<PackageFile<'static>> {
-        let owned = files
-            .into_iter()
-            .map(|file| PackageFile::new(file.path, file.bytes.into_owned()));
-        owned.collect()
-    };
-    let share = owned(share);
+    let shared = shared_files(&details.package, &manifest, &mapping);
     let upstream = match ipxe {
         Some(IpxeSource { extension, bytes }) => {
-            let pad = render("source/pad-rom")?;
-            debian.push(PackageFile::program("debian/pad-rom", pad.into_bytes()));
-            debian.extend(below("debian/share", share));
+            debian.extend(below("debian/share", shared));
             Upstream::Archive { extension, bytes }
         }
         None => {
+            let roms = rom_files(plan);
             debian.push(PackageFile::new(
                 "debian/roms.sha256",
                 sums(&roms).into_bytes(),
             ));
-            let mut files = below("roms", owned(roms));
-            files.extend(below("share", share));
+            let mut files = below("roms", roms);
+            files.extend(below("share", shared));
             Upstream::Files(files)
         }
     };
@@ -184,12 +145,64 @@ pub fn assemble_source(
     Ok(write_source(&contents)?)
 }
 
+/// A file below `debian/`, its template, and whether it is a program. One whose
+/// template gives nothing is left out.
+type Rendered = (&'static str, &'static str, bool);
+
+const OF_BOTH: [Rendered; 7] = [
+    ("copyright", "source/copyright", false),
+    ("gbp.conf", "source/gbp.conf", false),
+    ("install", "source/install", false),
+    ("salsa-ci.yml", "source/salsa-ci.yml", false),
+    (
+        "source/lintian-overrides",
+        "source/lintian-overrides",
+        false,
+    ),
+    ("tests/control", "source/tests/control", false),
+    ("tests/migration", "source/tests/migration", true),
+];
+
+const OF_ROMS: [Rendered; 1] = [("rules", "source/rules", true)];
+
+const OF_IPXE: [Rendered; 2] = [
+    ("rules", "source/rules-from-ipxe", true),
+    ("pad-rom", "source/pad-rom", true),
+];
+
+impl Texts<'_> {
+    /// The texts that a source package has, too, and its format.
+    fn source_files<'a>(&self, version: &str) -> Vec<PackageFile<'a>> {
+        let file = |path: &str, text: &str| PackageFile::new(path, text.as_bytes().to_vec());
+        let format = format!("{}\n", source_format(version));
+        let mut files = vec![
+            file("debian/README.Debian", &self.readme),
+            file("debian/changelog", &self.changelog),
+            file("debian/source/format", &format),
+        ];
+        files.extend(self.news.iter().map(|news| file("debian/NEWS", news)));
+        files
+    }
+}
+
+/// The files in another folder, by their names.
+fn below<'a>(folder: &str, files: Vec<PackageFile<'a>>) -> Vec<PackageFile<'a>> {
+    let moved = files.into_iter().map(|file| PackageFile {
+        path: format!("{folder}/{}", file_name(&file.path)),
+        ..file
+    });
+    moved.collect()
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The sums of ROMs as sha256sum(1) checks them.
 fn sums(roms: &[PackageFile<'_>]) -> String {
     let mut text = String::new();
     for rom in roms {
-        let name = rom.path.rsplit('/').next().unwrap_or_default();
-        let _ = writeln!(text, "{}  {name}", sha256_hex(&rom.bytes));
+        let _ = writeln!(text, "{}  {}", sha256_hex(&rom.bytes), file_name(&rom.path));
     }
     text
 }
