@@ -15,13 +15,16 @@ macro_rules! built_in {
     };
 }
 
-/// The templates, by their paths below `debian-templates/`.
+/// The templates, by their paths below `debian-templates/`. Those of the guard
+/// are for the source of a package of ROMs, and go there as they are.
 const BUILT_IN: &[(&str, &str)] = &built_in![
     "NEWS"
     "README.Debian"
     "changelog"
     "control"
     "description"
+    "guard/romcompat-baseline"
+    "guard/rules"
     "hook/README.Debian"
     "hook/control"
     "hook/script"
