@@ -1,4 +1,4 @@
-//! The published schema says what `inspect --format json` prints.
+//! The published schemas say what commands print with `--format json`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,37 +6,63 @@ mod common;
 
 use common::{fixture, romcompat, status, words};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
+fn schema(name: &str) -> Value {
+    let text = fs::read_to_string(folder("src/report/schema").join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Runs a command, and holds its answer against a schema.
+fn is_as_published(name: &str, arguments: &[&dyn AsRef<OsStr>]) {
+    let schema = schema(name);
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let mut command = romcompat();
+    command.args(arguments.iter().map(|argument| argument.as_ref()));
+    let output = command.args(["--format", "json"]).output().unwrap();
+    assert!(status(&output) < 2, "{}", words(&output));
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", words(&output)));
+    let wrong: Vec<String> = validator
+        .iter_errors(&document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert_eq!(wrong, [""; 0]);
+}
+
 #[test]
 fn what_inspect_prints_is_what_the_schema_says() {
-    let schema = fs::read_to_string(folder("src/report/schema/inspect.json")).unwrap();
-    let schema: Value = serde_json::from_str(&schema).unwrap();
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
     for input in [fixture(1), fixture(2), folder("fuzz/corpus/rom_read")] {
-        let mut command = romcompat();
-        command.args(["inspect", "--verbose", "--format", "json"]);
-        let output = command.arg(&input).output().unwrap();
-        assert!(status(&output) < 2, "{}", words(&output));
-        let document: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", words(&output)));
-        let wrong: Vec<String> = validator
-            .iter_errors(&document)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert_eq!(wrong, [""; 0], "{}", input.display());
+        is_as_published("inspect.json", &[&"inspect", &"--verbose", &input]);
     }
 }
 
 #[test]
+fn what_guests_prints_is_what_the_schema_says() {
+    let input = TempDir::new().unwrap();
+    let seeds = folder("fuzz/corpus/domain_xml");
+    for entry in fs::read_dir(seeds).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        fs::copy(&path, input.path().join(format!("{name}.xml"))).unwrap();
+    }
+    fs::write(input.path().join("broken.xml"), "<domain>").unwrap();
+    let (old, new, folder) = (fixture(1), fixture(2), input.path());
+    let arguments: &[&dyn AsRef<OsStr>] =
+        &[&"guests", &folder, &"--old", &old, &"--new", &new, &"--pin"];
+    is_as_published("guests.json", arguments);
+}
+
+#[test]
 fn the_schema_refuses_a_document_with_another_field() {
-    let schema = fs::read_to_string(folder("src/report/schema/inspect.json")).unwrap();
-    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let schema = schema("inspect.json");
     let document = serde_json::json!({
         "schema_version": 1, "roms": [], "left_out": 0, "more": 1
     });
