@@ -37,7 +37,7 @@ const GUEST: &str = "\
 ";
 
 #[test]
-#[ignore = "needs fetched ROMs, Ansible, libvirt, QEMU and root"]
+#[ignore = "needs fetched ROMs, Ansible, libvirt and QEMU"]
 fn the_role_collects_from_every_host_and_prints_the_answer() {
     let folder = TempDir::new().unwrap();
     let old = unpack(&package("bookworm", "ipxe-qemu"));

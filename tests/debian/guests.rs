@@ -78,7 +78,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, libvirt, QEMU and root"]
+#[ignore = "needs fetched ROMs, libvirt and QEMU"]
 fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
     let old_package = package("bookworm", "ipxe-qemu");
     let roms = unpack(&old_package);
