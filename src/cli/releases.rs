@@ -160,26 +160,11 @@ pub(super) fn of_generations<'a>(
 
 fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {
     let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
-    let naming = Naming {
-        pattern: settings.name_pattern.clone().unwrap_or_default(),
-        install_dir: install_folder(install_dir)?,
-    };
+    let pattern = settings.name_pattern.clone().unwrap_or_default();
+    let naming = Naming::new(pattern, install_dir).map_err(Failure::usage)?;
     let selection = Selection {
         all,
         patterns: settings.select.clone(),
     };
     Ok((naming, selection))
-}
-
-/// An absolute path without `.`, `..`, double or final slashes.
-fn install_folder(text: &str) -> Result<String, Failure> {
-    let trimmed = text.trim_end_matches('/');
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
-    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(is_plain);
-    match trimmed.strip_prefix('/') {
-        Some(rest) if rest.split('/').all(is_part) => Ok(trimmed.to_owned()),
-        _ => Err(Failure::usage(format!(
-            "`{text}` is no folder to install to; give an absolute path such as {QEMU_SHARE}"
-        ))),
-    }
 }

@@ -1,17 +1,16 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
+use super::naming::is_plain;
 use crate::finding::{Code, Finding, Place};
 use crate::plan::{
-    BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Pair,
+    BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Naming, Pair,
     SharedWith, Side,
 };
 use crate::qemu::Device;
 use crate::rom::BarSize;
 use crate::rom::edit::{PadError, PadSize, pad};
 use crate::romset::{RomFile, RomSet};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 use thiserror::Error;
 
 /// Which ROMs of the old release to ship.
@@ -34,60 +33,6 @@ impl Selection {
     }
 }
 
-/// How a compat ROM's name is made of the size class and the old name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NamePattern(String);
-
-/// The folder for option ROMs in which every QEMU of every release searches.
-pub const QEMU_SHARE: &str = "/usr/share/qemu";
-
-/// Names and place of the compat ROMs.
-#[derive(Debug, Clone)]
-pub struct Naming {
-    /// How their names are made.
-    pub pattern: NamePattern,
-    /// The folder in which they are installed, an absolute path.
-    pub install_dir: String,
-}
-
-impl Default for Naming {
-    fn default() -> Self {
-        Self {
-            pattern: NamePattern::default(),
-            install_dir: QEMU_SHARE.to_owned(),
-        }
-    }
-}
-
-impl Naming {
-    fn romfile(&self, name: &str) -> String {
-        if self.install_dir == QEMU_SHARE {
-            name.to_owned()
-        } else {
-            format!("{}/{name}", self.install_dir)
-        }
-    }
-}
-
-/// Why a text is no name pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NamePatternError {
-    /// Without the old name, compat names would collide.
-    #[error("the name pattern `{0}` lacks {{name}}; it must be like `compat-{{size}}-{{name}}`")]
-    NoName(String),
-    /// A name that is none: with a slash, white space or another placeholder.
-    #[error(
-        "the name pattern `{pattern}` has `{character}`; file names here are made of letters, digits and `+-._`, and of {{size}} and {{name}}"
-    )]
-    Character {
-        /// The pattern.
-        pattern: String,
-        /// What may not stand in it.
-        character: char,
-    },
-}
-
 /// Refuses what QEMU would not read as the name of a device.
 pub(super) fn check_device_names(names: &[String]) -> Result<(), PlanError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -95,63 +40,6 @@ pub(super) fn check_device_names(names: &[String]) -> Result<(), PlanError> {
     match names.iter().find(|name| !is_name(name)) {
         Some(name) => Err(PlanError::NoDevice(name.clone())),
         None => Ok(()),
-    }
-}
-
-/// A character that every reader of a mapping takes as it is.
-fn is_plain(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "+-._".contains(character)
-}
-
-impl Default for NamePattern {
-    /// Ubuntu's names: `compat-256k-efi-virtio.rom`.
-    fn default() -> Self {
-        Self("compat-{size}-{name}".to_owned())
-    }
-}
-
-impl TryFrom<String> for NamePattern {
-    type Error = NamePatternError;
-
-    fn try_from(pattern: String) -> Result<Self, NamePatternError> {
-        if !pattern.contains("{name}") {
-            return Err(NamePatternError::NoName(pattern));
-        }
-        let rest = pattern.replace("{name}", "").replace("{size}", "");
-        match rest.chars().find(|c| !is_plain(*c)) {
-            Some(character) => Err(NamePatternError::Character { pattern, character }),
-            None => Ok(Self(pattern)),
-        }
-    }
-}
-
-impl std::str::FromStr for NamePattern {
-    type Err = NamePatternError;
-
-    fn from_str(text: &str) -> Result<Self, NamePatternError> {
-        text.to_owned().try_into()
-    }
-}
-
-impl From<NamePattern> for String {
-    fn from(pattern: NamePattern) -> Self {
-        pattern.0
-    }
-}
-
-impl fmt::Display for NamePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl NamePattern {
-    /// The compat name of a ROM with this BAR and name.
-    #[must_use]
-    pub fn compat_name(&self, bar: BarSize, name: &str) -> String {
-        self.0
-            .replace("{size}", &bar.label())
-            .replace("{name}", name)
     }
 }
 
@@ -618,13 +506,5 @@ pub(crate) mod tests {
         )
         .unwrap();
         assert_eq!(plan.roms[0].romfile, "/usr/lib/ipxe/qemu/compat-512-a.rom");
-    }
-
-    #[test]
-    fn name_patterns_need_the_old_name_and_plain_characters() {
-        let error = |text: &str| text.parse::<NamePattern>().unwrap_err().to_string();
-        assert!(error("compat-{size}").contains("lacks {name}"));
-        assert!(error("../{name}").contains("has `/`"));
-        assert!(error("{class}-{name}").contains("has `{`"));
     }
 }

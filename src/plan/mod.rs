@@ -9,19 +9,18 @@ mod cure;
 mod generations;
 mod guest;
 mod inventory;
+mod naming;
 
 pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
 pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
 pub use compare::{Change, Comparison, Pair, Side};
-pub use compat::{
-    CompatPlan, CompatRom, NamePattern, NamePatternError, Naming, PlanError, QEMU_SHARE, Selection,
-};
-
+pub use compat::{CompatPlan, CompatRom, PlanError, Selection};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use generations::{Generation, GenerationError, GenerationOptions, MachineRange, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
 pub use inventory::{Fleet, GuestRecord, HostClass, HostRecord, Move, Needs, RefusedGuest};
+pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

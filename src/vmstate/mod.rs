@@ -3,7 +3,9 @@
 //! A state is a stream of QEMU (`QEVM`), alone or in a libvirt save file. It
 //! is read from its start as far as is needed, and no length in it is trusted.
 
+mod contents;
 mod error;
+mod fields;
 mod libvirt_save;
 mod qcow2;
 mod stream;
