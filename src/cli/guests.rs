@@ -256,8 +256,7 @@ impl Judge {
         if let Some(mapping) = &self.mapping {
             return mapping.size_at(path).is_some();
         }
-        let version = machine.and_then(|machine| machine.version);
-        let romfile = version.map_or(Some(device.romfile), |version| device.romfile_in(version));
+        let romfile = device.romfile_on(machine);
         let rom = romfile.and_then(|name| self.old.as_ref()?.find(name));
         rom.is_some_and(|rom| compat_path(rom.bar(), rom.name()) == *path)
     }

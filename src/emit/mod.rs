@@ -15,6 +15,7 @@ pub use libvirt::{interface_model, libvirt, rom_element};
 pub use readconfig::{readconfig, readconfig_of};
 
 use crate::plan::{CompatPlan, CompatRom, MachineRange};
+use crate::qemu::{Device, QemuVersion, device_by_name};
 
 /// A device, and the compat ROM that its `romfile` property must name.
 #[derive(Debug, Clone, Copy)]
@@ -54,4 +55,30 @@ pub fn range_mapping<'a>(plan: &'a CompatPlan<'_>, range: &'a MachineRange) -> V
         Some(Mapped { device, rom })
     };
     range.mapping.iter().filter_map(named).collect()
+}
+
+/// Devices of a mapping for all machine types that do not load today's default
+/// ROM up to some version of machine types of PCs, so that the mapping is not
+/// for them there.
+#[must_use]
+pub fn other_defaults<'a>(
+    devices: impl Iterator<Item = &'a str>,
+) -> Vec<(QemuVersion, Vec<&'a str>)> {
+    let mut versions: Vec<(QemuVersion, Vec<&str>)> = Device::DEFAULTS_CHANGED_AFTER
+        .into_iter()
+        .map(|version| (version, Vec::new()))
+        .collect();
+    for name in devices {
+        let Some(device) = device_by_name(name) else {
+            continue;
+        };
+        let newest = versions
+            .iter_mut()
+            .rfind(|(version, _)| !device.is_default_usual_in(*version));
+        if let Some((_, names)) = newest {
+            names.push(name);
+        }
+    }
+    versions.retain(|(_, names)| !names.is_empty());
+    versions
 }

@@ -1,6 +1,6 @@
 //! The mapping as a file for QEMU's `-readconfig`.
 
-use super::Mapped;
+use super::{Mapped, other_defaults};
 use crate::plan::{CompatPlan, MachineRange};
 use std::fmt::Write as _;
 
@@ -20,6 +20,14 @@ pub fn readconfig_of(mapping: &[Mapped<'_>], range: Option<&MachineRange>) -> St
     );
     if let Some(range) = range {
         let _ = writeln!(text, "# For machine types {range} only.");
+    } else {
+        for (version, devices) in other_defaults(mapping.iter().map(|mapped| mapped.device)) {
+            let _ = writeln!(
+                text,
+                "# Not for machine types of PCs up to {version} with {}.",
+                devices.join(", ")
+            );
+        }
     }
     for mapped in mapping {
         let _ = write!(
@@ -43,6 +51,25 @@ mod tests {
             assert!(text.ends_with(
                 "\n[global]\n  driver = \"pcnet\"\n  property = \"romfile\"\n  value = \"compat-512-efi-pcnet.rom\"\n"
             ));
+        });
+    }
+
+    #[test]
+    fn machine_types_with_other_defaults_are_named() {
+        let roms = [("efi-pcnet.rom", 512), ("efi-vmxnet3.rom", 512)];
+        with_plan(&roms, |plan| {
+            let text = super::readconfig(plan);
+            let comments: Vec<&str> = text
+                .lines()
+                .filter(|line| line.starts_with("# Not"))
+                .collect();
+            assert_eq!(
+                comments,
+                [
+                    "# Not for machine types of PCs up to 1.4 with pcnet.",
+                    "# Not for machine types of PCs up to 2.6 with vmxnet3.",
+                ]
+            );
         });
     }
 }

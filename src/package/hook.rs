@@ -5,7 +5,7 @@
 
 use crate::libvirt::{Domain, Interface, pin, unpin};
 use crate::plan::{CardRom, guest_cards, machine_of};
-use crate::qemu::{Device, MachineType, QemuVersion, RamBlockSize};
+use crate::qemu::{Device, MachineType, QemuVersion, RamBlockSize, device_by_name};
 use crate::rom::BarSize;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -73,9 +73,14 @@ impl HookMapping {
         self.rom_at(path).map(|rom| rom.bar)
     }
 
-    /// The ROM for a device of this machine type.
+    /// The ROM for a device of this machine type. A mapping without ranges is
+    /// for today's defaults.
     fn rom_for(&self, device: &str, machine: Option<MachineType>) -> Option<&MappedRom> {
         if self.ranges.is_empty() {
+            let known = device_by_name(device);
+            if known.is_some_and(|known| known.romfile_on(machine) != Some(known.romfile)) {
+                return None;
+            }
             let loads = |rom: &&MappedRom| rom.devices.iter().any(|name| name == device);
             return self.roms.iter().find(loads);
         }
@@ -165,10 +170,10 @@ fn file_of(interface: &Interface) -> Option<&str> {
 /// Whether the ROM that this host gives the device by default has a RAM block
 /// of the same size.
 fn has_block(host: &dyn Host, device: &Device, machine: Option<MachineType>, bar: u64) -> bool {
-    let version = machine.and_then(|machine| machine.version);
-    let romfile = version.map_or(Some(device.romfile), |version| device.romfile_in(version));
     let block = |bytes| BarSize::of_rom(bytes).map(RamBlockSize::of_bar);
-    let size = romfile.and_then(|romfile| host.rom_size(romfile));
+    let size = device
+        .romfile_on(machine)
+        .and_then(|romfile| host.rom_size(romfile));
     size.and_then(block)
         .is_some_and(|own| Some(own) == block(bar))
 }
@@ -228,6 +233,14 @@ mod tests {
             assert_eq!(found.text, text);
             assert!(found.remarks[0].contains("is not here"));
         }
+    }
+
+    #[test]
+    fn a_machine_type_with_another_default_needs_ranges() {
+        let text = guest("pc-i440fx-1.4", VIRTIO);
+        assert_eq!(filtered(MANIFEST, &text, true, 300_000).text, text);
+        let text = guest("pc-i440fx-1.5", VIRTIO);
+        assert_ne!(filtered(MANIFEST, &text, true, 300_000).text, text);
     }
 
     #[test]

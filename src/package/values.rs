@@ -40,6 +40,8 @@ pub(super) struct TemplateValues<'a> {
     globals: Vec<&'a str>,
     pub roms: Vec<RomValues<'a>>,
     ranges: Vec<RangeValues<'a>>,
+    /// Machine types that a mapping without ranges is not for.
+    other_defaults: Vec<OtherDefaults<'a>>,
     /// A device that is told a ROM, as an example, with its machine types.
     example: Option<Example>,
 }
@@ -51,6 +53,13 @@ struct RangeValues<'a> {
     release: &'a str,
     /// The mapping's file name; none where these machine types need nothing.
     readconfig: Option<&'a str>,
+}
+
+/// Devices that have other ROMs by default up to a version of machine types.
+#[derive(Debug, Serialize)]
+struct OtherDefaults<'a> {
+    up_to: String,
+    devices: Vec<&'a str>,
 }
 
 /// A command line that works as it stands.
@@ -105,6 +114,11 @@ impl<'a> TemplateValues<'a> {
             device: device.clone(),
             is_network: emit::interface_model(device).is_some(),
         });
+        let devices = manifest.roms.iter().flat_map(|rom| &rom.devices);
+        let other_defaults = match &*manifest.ranges {
+            [] => emit::other_defaults(devices.map(String::as_str)),
+            _ => Vec::new(),
+        };
         let mut values = Self {
             package: &details.package,
             version: &details.version,
@@ -137,6 +151,13 @@ impl<'a> TemplateValues<'a> {
                     machines: range.machines(),
                     release: &range.release,
                     readconfig: range.readconfig.as_deref(),
+                })
+                .collect(),
+            other_defaults: other_defaults
+                .into_iter()
+                .map(|(version, devices)| OtherDefaults {
+                    up_to: version.to_string(),
+                    devices,
                 })
                 .collect(),
             example,

@@ -138,7 +138,7 @@ impl Loader {
         match self {
             Self::Known(index) => DEVICES
                 .get(*index)
-                .is_none_or(|device| device.romfile_in(version) == Some(device.romfile)),
+                .is_none_or(|device| device.is_default_usual_in(version)),
             Self::Mapped(_) => true,
         }
     }

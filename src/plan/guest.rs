@@ -120,12 +120,12 @@ fn rom(
             return CardRom::File(file.value.clone());
         }
     }
-    let version = machine.and_then(|machine| machine.version);
     let Some(device) = device else {
         return CardRom::Unknown;
     };
-    let romfile = version.map_or(Some(device.romfile), |version| device.romfile_in(version));
-    romfile.map_or(CardRom::Off, CardRom::Default)
+    device
+        .romfile_on(machine)
+        .map_or(CardRom::Off, CardRom::Default)
 }
 
 impl GuestCard {

@@ -2,7 +2,7 @@
 
 use super::hosts::{block, default_rom};
 use super::{Emulator, Guest, Hosts, Migrated, Migration, RomSource};
-use crate::qemu::{Arch, Device, MachineType, RomAt, Verdict, is_about_a_rom, says, verdict};
+use crate::qemu::{Device, MachineType, RomAt, Verdict, is_about_a_rom, says, verdict};
 use crate::rom::BarSize;
 use serde::Serialize;
 
@@ -131,13 +131,9 @@ impl<'a> Scenario<'a> {
         machine: MachineType,
         device: &'static Device,
     ) -> Vec<Self> {
-        let is_pc = machine.family.arch() == Arch::X86_64;
-        let romfile = match machine.version.filter(|_| is_pc) {
-            Some(version) => device.romfile_in(version),
-            None => Some(device.romfile),
-        };
+        let is_usual = device.romfile_on(Some(machine)) == Some(device.romfile);
         let old_rom = default_rom(hosts.old, device);
-        let Some(old_rom) = old_rom.filter(|_| romfile == Some(device.romfile)) else {
+        let Some(old_rom) = old_rom.filter(|_| is_usual) else {
             return Vec::new();
         };
         let guest = |emulator, folder, rom| Guest {
@@ -271,7 +267,7 @@ mod tests {
             old: &emulator,
             new: &emulator,
         };
-        let machine = MachineType::parse(Arch::X86_64, "pc-i440fx-7.2").unwrap();
+        let machine = MachineType::parse(crate::qemu::Arch::X86_64, "pc-i440fx-7.2").unwrap();
         let device = device_by_name("e1000").unwrap();
         check(&Scenario::of_device(&hosts, emulators, machine, device));
     }

@@ -1,6 +1,6 @@
 //! PCI devices that load a ROM file by default.
 
-use super::{Family, QemuVersion};
+use super::{Arch, Family, MachineType, QemuVersion};
 use crate::rom::PciIds;
 use serde::Serialize;
 
@@ -49,6 +49,25 @@ impl Device {
             "rtl8139" => Some("pxe-rtl8139.rom"),
             "virtio-net-pci" => Some("pxe-virtio.rom"),
             _ => Some(self.romfile),
+        }
+    }
+
+    /// Whether machine types of PCs of this version have the same default as
+    /// today's.
+    #[must_use]
+    pub fn is_default_usual_in(&self, version: QemuVersion) -> bool {
+        self.romfile_in(version) == Some(self.romfile)
+    }
+
+    /// The ROM file that the device loads by default on a machine; on one that
+    /// is not known, today's. Machines of other architectures have today's in
+    /// every version (`virt-2.6` seen in `info qtree` of 7.2).
+    #[must_use]
+    pub fn romfile_on(&self, machine: Option<MachineType>) -> Option<&'static str> {
+        let pc = machine.filter(|machine| machine.family.arch() == Arch::X86_64);
+        match pc.and_then(|machine| machine.version) {
+            Some(version) => self.romfile_in(version),
+            None => Some(self.romfile),
         }
     }
 
@@ -369,6 +388,26 @@ mod tests {
                 "virtio-net-pci-transitional",
                 "virtio-net-pci-non-transitional"
             ]
+        );
+    }
+
+    #[test]
+    fn old_machine_types_of_pcs_alone_load_other_files() {
+        let romfile = |device, arch, machine| {
+            let machine = MachineType::parse(arch, machine).unwrap();
+            device_by_name(device).unwrap().romfile_on(Some(machine))
+        };
+        for (device, machine, file) in [
+            ("virtio-net-pci", "pc-i440fx-1.4", Some("pxe-virtio.rom")),
+            ("virtio-net-pci", "pc-i440fx-1.5", Some("efi-virtio.rom")),
+            ("vmxnet3", "pc-q35-2.6", None),
+            ("vmxnet3", "pc-q35-2.7", Some("efi-vmxnet3.rom")),
+        ] {
+            assert_eq!(romfile(device, Arch::X86_64, machine), file, "{machine}");
+        }
+        assert_eq!(
+            romfile("vmxnet3", Arch::Aarch64, "virt-2.6"),
+            Some("efi-vmxnet3.rom")
         );
     }
 }

@@ -149,8 +149,7 @@ impl CompatArray {
             // Where QEMU itself names another ROM for old machine types, they
             // do not have the newer entry.
             let is_usual = |device: &str| {
-                device_by_name(device)
-                    .is_none_or(|known| known.romfile_in(range.up_to) == Some(known.romfile))
+                device_by_name(device).is_none_or(|known| known.is_default_usual_in(range.up_to))
             };
             entries.retain(|(device, romfile)| {
                 !is_usual(device) || inherited.get(device) != Some(romfile)
