@@ -13,7 +13,8 @@
 use romcompat::compression::Decoder;
 use romcompat::json;
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
-use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION, StateRom};
+use romcompat::plan::SavedRom;
+use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
     split_executables,
@@ -98,7 +99,7 @@ fn state(input: impl Input, start: u64) {
     let mut reader = StateReader::new(input, start);
     match reader.read() {
         Ok(state) => {
-            let is_rom = |block: &RamBlock| StateRom::of(block, None).is_some();
+            let is_rom = |block: &RamBlock| SavedRom::of(block).is_some();
             if let Ok(contents) = reader.contents(&state, is_rom) {
                 assert!(contents.values().map(Vec::len).sum::<usize>() <= 64 << 20);
             }

@@ -7,9 +7,10 @@ use super::terminal::Terminal;
 use crate::compression::Decoder;
 use crate::emit::{interface_model, rom_element};
 use crate::finding::has_errors;
-use crate::plan::{NamePattern, QEMU_SHARE};
-use crate::qemu::{Device, RamBlockSize};
-use crate::report::{StateReport, StateRom, StateRow};
+use crate::libvirt::Domain;
+use crate::plan::{NamePattern, QEMU_SHARE, SavedRom};
+use crate::qemu::{Arch, Device, MachineType, RamBlockSize, UnknownMachineType};
+use crate::report::{StateReport, StateRow};
 use crate::rom::{BarSize, Rom};
 use crate::romset::{CollectError, RomCollector, RomSet};
 use crate::vmstate::{
@@ -38,6 +39,9 @@ pub struct State {
     /// Where the stream of QEMU starts in the file, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub offset: u64,
+    /// The machine type of guests whose states do not name it (up to 2.3)
+    #[arg(long, value_name = "TYPE", value_parser = machine_type)]
+    pub machine: Option<MachineType>,
     /// Print what makes the guests resume with compat ROMs, in this form
     #[arg(long, value_name = "FORM")]
     pub emit: Option<Form>,
@@ -58,6 +62,10 @@ pub enum Form {
     Libvirt,
 }
 
+fn machine_type(name: &str) -> Result<MachineType, UnknownMachineType> {
+    MachineType::parse(Arch::X86_64, name)
+}
+
 /// What is to be read of a file.
 struct Wanted<'a> {
     offset: u64,
@@ -69,7 +77,20 @@ struct Wanted<'a> {
 struct Found {
     format: String,
     state: SavedState,
+    /// The definition of the guest, as libvirt keeps it beside the state.
+    definition: Option<String>,
     contents: BTreeMap<String, Vec<u8>>,
+}
+
+impl Found {
+    fn judged(&self, label: &str, machine: Option<&str>, roms: Option<&RomSet>) -> StateRow {
+        // A definition that cannot be read says nothing; the state is judged
+        // as that of QEMU alone.
+        let definition = self.definition.as_deref();
+        let definition = definition.and_then(|text| Domain::parse(text.as_bytes()).ok());
+        let head = (label, self.format.clone());
+        StateRow::new(head, &self.state, definition.as_ref(), machine, roms)
+    }
 }
 
 /// Reads states, and says what they need.
@@ -80,12 +101,13 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
         snapshot: command.snapshot.as_deref(),
         contents: command.extract_roms.is_some(),
     };
+    let machine = command.machine.map(|machine| machine.to_string());
     let mut rows = Vec::new();
     let mut extracted = BTreeMap::new();
     for path in &command.files {
         let label = path.display().to_string();
         for found in read(&wanted, path)? {
-            let row = StateRow::new(&label, found.format, &found.state, roms.as_ref());
+            let row = found.judged(&label, machine.as_deref(), roms.as_ref());
             for rom in &row.blocks {
                 if let Some(bytes) = found.contents.get(&rom.name) {
                     extract(rom, bytes, &label, &mut extracted)?;
@@ -133,7 +155,7 @@ pub fn roms_of(path: &Path) -> Result<RomSet, Failure> {
     };
     let mut extracted = BTreeMap::new();
     for found in read(&wanted, path)? {
-        let row = StateRow::new(&label, found.format, &found.state, None);
+        let row = found.judged(&label, None, None);
         for rom in &row.blocks {
             if let Some(bytes) = found.contents.get(&rom.name) {
                 extract(rom, bytes, &label, &mut extracted)?;
@@ -189,7 +211,9 @@ fn read(wanted: &Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
             let decoder = Decoder::of_stream(file, u64::MAX).map_err(input)?;
             stream_in(wanted, Streamed(decoder), 0, format)
         };
-        return Ok(vec![found.map_err(fail)?]);
+        let mut found = found.map_err(fail)?;
+        found.definition = Some(save.xml);
+        return Ok(vec![found]);
     }
     if start.starts_with(&QCOW2_MAGIC) {
         return snapshots_in(wanted, at(0)?, &label.to_string());
@@ -212,7 +236,7 @@ fn stream_in<I: Input>(
     let mut reader = StateReader::new(stream, start);
     let state = reader.read()?;
     let contents = if wanted.contents {
-        reader.contents(&state, |block| StateRom::of(block, None).is_some())?
+        reader.contents(&state, |block| SavedRom::of(block).is_some())?
     } else {
         BTreeMap::new()
     };
@@ -224,6 +248,7 @@ fn stream_in<I: Input>(
     Ok(Found {
         format,
         state,
+        definition: None,
         contents,
     })
 }
@@ -266,7 +291,7 @@ fn snapshots_in(wanted: &Wanted<'_>, file: File, label: &str) -> Result<Vec<Foun
 
 /// Takes a ROM out of the content of its block: QEMU filled it up with zeros.
 fn extract(
-    rom: &StateRom,
+    rom: &SavedRom,
     block: &[u8],
     label: &str,
     extracted: &mut BTreeMap<String, Vec<u8>>,

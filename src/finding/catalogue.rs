@@ -307,6 +307,10 @@ codes! {
         what: "A saved guest needs a ROM that is not among those of the host.",
         why: "Where the host really lacks it, QEMU does not start the guest; where only a part of its ROMs was given, nothing is known.",
         remedy: "Give all ROMs of the host, such as the folder /usr/share/qemu or every package with ROMs.";
+    StateRomUnknown = 503, "state-rom-unknown", Warning,
+        what: "Whether a host gives a saved guest a ROM of its size depends on what its state does not say.",
+        why: "Machine types of PCs up to 2.3 do not name themselves in a state, and those up to 1.4 load other ROMs by default.",
+        remedy: "Say the guest's machine type (`--machine`), or name a ROM file of the size for the card (`state --emit`).";
     GuestWouldBreak = 531, "guest-would-break", Error,
         what: "A guest has a card whose ROM has another size on the new host.",
         why: "Its live migration to that host, or its resume there, fails with `Size mismatch`. And if it is started there, its card has the new size, and the way back fails.",

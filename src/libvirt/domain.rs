@@ -1,7 +1,8 @@
 //! Reading a definition: what decides about the ROMs of its network cards,
 //! each with its place in the text.
 
-use super::DomainError;
+use super::address::number;
+use super::{DomainError, PciAddress};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::ops::Range;
@@ -49,19 +50,8 @@ pub struct Controller {
     pub index: u32,
     /// Its model, such as `pcie-root-port`.
     pub model: String,
-}
-
-/// Where a card is plugged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PciAddress {
-    /// PCI domain.
-    pub domain: u32,
-    /// Bus, which is the index of a controller.
-    pub bus: u32,
-    /// Slot on the bus.
-    pub slot: u32,
-    /// Function of the slot.
-    pub function: u32,
+    /// Where it is plugged in; a root bus is nowhere.
+    pub address: Option<PciAddress>,
 }
 
 /// A network card.
@@ -138,6 +128,7 @@ impl<'a> Domain<'a> {
             open: Vec::new(),
             words: String::new(),
             has_root: false,
+            is_pci_controller: false,
         };
         reading.read()?;
         Ok(reading.domain)
@@ -157,6 +148,8 @@ struct Reading<'a> {
     /// The text of the innermost element.
     words: String,
     has_root: bool,
+    /// Whether the last `<controller>` is one of those that are kept.
+    is_pci_controller: bool,
 }
 
 const INTERFACE: [&str; 3] = ["domain", "devices", "interface"];
@@ -264,11 +257,24 @@ impl Reading<'_> {
                 ..Interface::default()
             });
         } else if self.is_in(&["domain", "devices"]) && name == "controller" {
+            let index = words("index").as_deref().and_then(number);
+            self.is_pci_controller = false;
             if words("type").as_deref() == Some("pci")
-                && let (Some(index), Some(model)) = (words("index"), words("model"))
-                && let Some(index) = number(&index)
+                && let (Some(index), Some(model)) = (index, words("model"))
             {
-                self.domain.controllers.push(Controller { index, model });
+                self.is_pci_controller = true;
+                self.domain.controllers.push(Controller {
+                    index,
+                    model,
+                    address: None,
+                });
+            }
+        } else if self.is_in(&["domain", "devices", "controller"]) {
+            if let Some(controller) = self.domain.controllers.last_mut()
+                && self.is_pci_controller
+                && name == "address"
+            {
+                controller.address = PciAddress::of(words);
             }
         } else if self.is_in(&INTERFACE)
             && let Some(interface) = self.domain.interfaces.last_mut()
@@ -278,15 +284,7 @@ impl Reading<'_> {
                 "mac" => interface.mac = words("address"),
                 "address" => {
                     interface.address_type = words("type");
-                    let part = |name: &str| words(name).as_deref().and_then(number);
-                    if let (Some(bus), Some(slot)) = (part("bus"), part("slot")) {
-                        interface.address = Some(PciAddress {
-                            domain: part("domain").unwrap_or(0),
-                            bus,
-                            slot,
-                            function: part("function").unwrap_or(0),
-                        });
-                    }
+                    interface.address = PciAddress::of(words);
                 }
                 "rom" => {
                     interface.rom = Some(RomElement {
@@ -399,14 +397,6 @@ fn attributes(
         ));
     }
     Ok(found)
-}
-
-/// A number as libvirt writes it: decimal, or hexadecimal after `0x`.
-fn number(text: &str) -> Option<u32> {
-    match text.strip_prefix("0x") {
-        Some(hex) => u32::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod generations;
 mod guest;
 mod inventory;
 mod naming;
+mod saved;
 
 pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
@@ -21,6 +22,7 @@ pub use generations::{Generation, GenerationError, GenerationOptions, MachineRan
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
 pub use inventory::{Fleet, GuestRecord, HostClass, HostRecord, Move, Needs, RefusedGuest};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
+pub use saved::{SavedRom, saved_roms};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

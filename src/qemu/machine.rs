@@ -154,6 +154,10 @@ pub struct MachineType {
     pub version: Option<QemuVersion>,
 }
 
+/// The newest machine type of PCs that does not name itself in a saved state
+/// (`pc_compat_2_3` in hw/i386/pc.c; seen with 7.2).
+pub const NEWEST_UNNAMED: QemuVersion = QemuVersion::new(2, 3);
+
 /// A name of no machine type that romcompat knows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(

@@ -10,7 +10,7 @@ mod ram_block;
 mod version;
 
 pub use devices::{DEVICES, Device, device_by_name, ids_of_romfile};
-pub use machine::{Arch, Family, MachineType, UnknownArch, UnknownMachineType};
+pub use machine::{Arch, Family, MachineType, NEWEST_UNNAMED, UnknownArch, UnknownMachineType};
 pub use messages::{is_about_a_rom, missing_romfile, says, size_mismatch, unknown_ram_block};
 pub use migration::{Refusal, RomAt, Verdict, verdict};
 pub use ram_block::RamBlockSize;

@@ -36,7 +36,7 @@ pub use inventory::{InventoryReport, fleet_findings};
 pub use lint::LintReport;
 pub use prove::{ProveReport, ProvedBoot, ProvedMigration, ProvedQemu};
 pub use source::{ExportedTemplates, SourceReport};
-pub use state::{StateReport, StateRom, StateRow};
+pub use state::{StateReport, StateRow};
 
 use anstyle::Style;
 

@@ -2,11 +2,11 @@
 
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::{Code, Finding, Place};
-use crate::qemu::{DEVICES, Device, RamBlockSize, RomAt, Verdict, missing_romfile, verdict};
-use crate::rom::BarSize;
+use crate::finding::Finding;
+use crate::libvirt::Domain;
+use crate::plan::{SavedRom, saved_roms};
 use crate::romset::RomSet;
-use crate::vmstate::{RamBlock, SavedState};
+use crate::vmstate::SavedState;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -32,123 +32,33 @@ pub struct StateRow {
     pub file: String,
     /// What it is, in words.
     pub format: String,
-    /// The machine type, if the state names it.
+    /// The machine type, if it is known.
     pub machine: Option<String>,
     /// Its RAM blocks that are no ROMs.
     pub other_blocks: usize,
     /// Its ROMs.
-    pub blocks: Vec<StateRom>,
-}
-
-/// One ROM of a saved guest.
-#[derive(Debug, Clone, Serialize)]
-pub struct StateRom {
-    /// Whole name of the RAM block.
-    pub name: String,
-    /// The devices that name a block so.
-    #[serde(serialize_with = "names")]
-    pub devices: Vec<&'static Device>,
-    /// Its size in bytes, which a host must give it, too.
-    pub size: u64,
-    /// Whether the host does; none where no ROMs were given, no device is
-    /// known, or the device's ROM is not among them.
-    pub resumes: Option<bool>,
-    /// What QEMU says where it does not.
-    pub line: Option<String>,
-}
-
-fn names<S: serde::Serializer>(
-    devices: &[&'static Device],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(devices.iter().map(|device| device.name))
-}
-
-impl StateRom {
-    /// The ROM in a RAM block, if it is one; judged by the ROMs of a host.
-    #[must_use]
-    pub fn of(block: &RamBlock, roms: Option<&RomSet>) -> Option<Self> {
-        let (_, suffix) = block.name.rsplit_once('/')?;
-        let devices: Vec<&'static Device> = DEVICES
-            .iter()
-            .filter(|device| device.ram_block == suffix)
-            .collect();
-        let is_file = block.name.starts_with('/');
-        if devices.is_empty() && (is_file || !suffix.ends_with(".rom")) {
-            return None;
-        }
-        let mut rom = Self {
-            name: block.name.clone(),
-            devices,
-            size: block.size,
-            resumes: None,
-            line: None,
-        };
-        if let (Some(roms), Some(device)) = (roms, rom.devices.first()) {
-            rom.judge(roms, device);
-        }
-        Some(rom)
-    }
-
-    /// The BAR that it keeps.
-    #[must_use]
-    pub fn bar(&self) -> Option<BarSize> {
-        BarSize::of_rom(self.size).filter(|bar| bar.bytes() == self.size)
-    }
-
-    fn judge(&mut self, roms: &RomSet, device: &Device) {
-        let Some(bar) = self.bar() else { return };
-        let source = RomAt::Block(RamBlockSize::of_bar(bar));
-        let Some(file) = roms.find(device.romfile) else {
-            self.line = Some(missing_romfile(device.romfile));
-            return;
-        };
-        let destination = RomAt::Block(RamBlockSize::of_bar(file.bar()));
-        match verdict(source, destination) {
-            Verdict::Refused(refusal) => {
-                self.resumes = Some(false);
-                self.line = Some(refusal.line(&self.name));
-            }
-            _ => self.resumes = Some(true),
-        }
-    }
-
-    /// A finding where the host refuses it.
-    fn finding(&self, file: &str) -> Option<Finding> {
-        let line = self.line.as_ref()?;
-        let code = if self.resumes.is_some() {
-            Code::StateNotResumed
-        } else {
-            Code::StateRomMissing
-        };
-        Some(Finding {
-            code,
-            severity: code.default_severity(),
-            subject: file.to_owned(),
-            place: Place::default(),
-            found: format!("QEMU will say `{line}`"),
-            required: format!(
-                "the host must give {} a ROM of {} bytes",
-                self.name, self.size
-            ),
-            next_step: code.explanation().remedy.to_owned(),
-        })
-    }
+    pub blocks: Vec<SavedRom>,
 }
 
 impl StateRow {
-    /// A state, with each ROM judged by those of a host.
+    /// A state, with each ROM judged by those of a host. Of the machine type the
+    /// state itself, the guest's definition and the user's word count in this
+    /// order.
     #[must_use]
-    pub fn new(file: &str, format: String, state: &SavedState, roms: Option<&RomSet>) -> Self {
-        let blocks: Vec<StateRom> = state
-            .blocks
-            .iter()
-            .filter_map(|block| StateRom::of(block, roms))
-            .collect();
+    pub fn new(
+        (file, format): (&str, String),
+        state: &SavedState,
+        definition: Option<&Domain<'_>>,
+        machine: Option<&str>,
+        roms: Option<&RomSet>,
+    ) -> Self {
+        let defined = || Some(&*definition?.machine.as_ref()?.value);
+        let machine = state.machine.as_deref().or_else(defined).or(machine);
+        let blocks = saved_roms(state, definition, machine, roms);
         Self {
             file: file.to_owned(),
             format,
-            machine: state.machine.clone(),
+            machine: machine.map(str::to_owned),
             other_blocks: state.blocks.len().saturating_sub(blocks.len()),
             blocks,
         }
@@ -201,6 +111,7 @@ impl StateReport {
                         names => names.join(", "),
                     }),
                     match rom.resumes {
+                        None if rom.is_undecided() => plain("not known"),
                         None if rom.line.is_some() => plain("no such ROM"),
                         None => plain("-"),
                         Some(true) => ("resumes".to_owned(), Tone::Good),

@@ -2,8 +2,8 @@
 //! ordinary user, with all its folders in a temporary one.
 
 use crate::common::{romcompat, words};
-use crate::fetched::tool;
-use serde_json::Value;
+use crate::fetched::{grown_release, package, tool, unpack};
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -30,6 +30,9 @@ struct Session {
     folder: TempDir,
 }
 
+/// The answer of virsh.
+type Said = Result<String, String>;
+
 impl Session {
     fn new(image_format: &str) -> Self {
         let folder = TempDir::new().unwrap();
@@ -49,6 +52,11 @@ impl Session {
     }
 
     fn virsh(&self, arguments: &[&str]) {
+        let said = self.ask(arguments);
+        assert!(said.is_ok(), "{arguments:?}: {said:?}");
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Said {
         let path = self.folder.path();
         // For root, libvirt knows no session.
         let mut command = if is_root() {
@@ -71,7 +79,12 @@ impl Session {
             .args(["--connect", "qemu:///session"])
             .args(arguments);
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", words(&output));
+        let said = words(&output);
+        if output.status.success() {
+            Ok(said)
+        } else {
+            Err(said)
+        }
     }
 }
 
@@ -129,4 +142,84 @@ fn what_libvirt_saves_is_read_in_each_of_its_formats() {
             "{format}"
         );
     }
+}
+
+const PINNED: &str = "\
+<domain type='qemu'>
+  <name>two</name>
+  <memory unit='MiB'>32</memory>
+  <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <interface type='user'><model type='virtio'/><rom file='ROM'/></interface>
+    <interface type='user'><model type='virtio'/></interface>
+  </devices>
+</domain>
+";
+
+#[test]
+#[ignore = "needs fetched ROMs, libvirt, QEMU and setpriv"]
+fn a_rom_that_the_definition_names_is_judged_by_its_own_file() {
+    let session = Session::new("raw");
+    let at = |name: &str| session.folder.path().join(name);
+    let old = unpack(&package("bookworm", "ipxe-qemu"));
+    let default = old.path().join("usr/lib/ipxe/qemu/efi-virtio.rom");
+    let (_, grown) = grown_release();
+    let roms = at("roms");
+    fs::create_dir(&roms).unwrap();
+    fs::set_permissions(&roms, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(&default, roms.join("efi-virtio.rom")).unwrap();
+    let pin = roms.join("pinned.rom");
+    fs::copy(&default, &pin).unwrap();
+    fs::write(
+        at("domain.xml"),
+        PINNED.replace("ROM", pin.to_str().unwrap()),
+    )
+    .unwrap();
+    session.virsh(&["create", "domain.xml", "--paused"]);
+    session.virsh(&["save", "two", "state"]);
+
+    // Behind their ports the cards are told apart by the way to them.
+    let judged = || {
+        let mut command = romcompat();
+        let state = command.arg("state").arg(at("state")).arg("--roms");
+        let output = state
+            .arg(&roms)
+            .args(["--format", "json"])
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let blocks = report["states"][0]["blocks"].as_array().unwrap().clone();
+        assert_eq!(report["states"][0]["machine"], "pc-q35-7.2");
+        assert_eq!(blocks.len(), 2);
+        let is_pinned = |rom: &&Value| !rom["file"].is_null();
+        let pinned = blocks.iter().find(is_pinned).unwrap().clone();
+        let other = blocks.iter().find(|rom| !is_pinned(rom)).unwrap().clone();
+        (pinned, other)
+    };
+
+    let larger = grown.path().join("efi-virtio.rom");
+    fs::copy(&larger, &pin).unwrap();
+    let (pinned, other) = judged();
+    assert_eq!(
+        (&pinned["resumes"], &other["resumes"]),
+        (&json!(false), &json!(true))
+    );
+    let said = session.ask(&["restore", "state"]).unwrap_err();
+    assert!(said.contains(pinned["line"].as_str().unwrap()), "{said}");
+
+    fs::remove_file(&pin).unwrap();
+    let (pinned, _) = judged();
+    assert_eq!(pinned["resumes"], Value::Null);
+    let said = session.ask(&["restore", "state"]).unwrap_err();
+    assert!(said.contains(pinned["line"].as_str().unwrap()), "{said}");
+
+    fs::copy(&default, &pin).unwrap();
+    let (pinned, other) = judged();
+    assert_eq!(
+        (&pinned["resumes"], &other["resumes"]),
+        (&json!(true), &json!(true))
+    );
+    session.virsh(&["restore", "state", "--paused"]);
+    session.virsh(&["destroy", "two"]);
 }

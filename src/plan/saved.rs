@@ -1,0 +1,222 @@
+//! The ROMs of a saved guest, and whether a host gives it ROMs of their sizes.
+
+use crate::finding::{Code, Finding, Place};
+use crate::libvirt::Domain;
+use crate::qemu::{
+    Arch, DEVICES, Device, MachineType, NEWEST_UNNAMED, RamBlockSize, RomAt, Verdict,
+    missing_romfile, verdict,
+};
+use crate::rom::BarSize;
+use crate::romset::RomSet;
+use crate::vmstate::{RamBlock, SavedState};
+use serde::Serialize;
+
+/// One ROM of a saved guest.
+#[derive(Debug, Clone, Serialize)]
+pub struct SavedRom {
+    /// Whole name of the RAM block.
+    pub name: String,
+    /// The devices that name a block so.
+    #[serde(serialize_with = "names")]
+    pub devices: Vec<&'static Device>,
+    /// Its size in bytes, which a host must give it, too.
+    pub size: u64,
+    /// The ROM file that the guest's definition names for the card.
+    pub file: Option<String>,
+    /// Whether the host does; none where no ROMs were given, no device is
+    /// known, or the device's ROM is not among them.
+    pub resumes: Option<bool>,
+    /// What QEMU says where it does not.
+    pub line: Option<String>,
+    /// What becomes of it for each file that the card may load on the host.
+    #[serde(skip)]
+    answers: Vec<(String, Answer)>,
+}
+
+/// What becomes of a saved ROM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    Resumes,
+    Refused(String),
+    Missing(String),
+}
+
+impl Answer {
+    fn line(&self) -> Option<&str> {
+        match self {
+            Self::Resumes => None,
+            Self::Refused(line) | Self::Missing(line) => Some(line),
+        }
+    }
+}
+
+fn names<S: serde::Serializer>(
+    devices: &[&'static Device],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(devices.iter().map(|device| device.name))
+}
+
+/// The ROMs among a saved guest's RAM blocks, judged by those of a host.
+///
+/// The guest's definition, where there is one, says which cards are told a ROM
+/// file; which file they load otherwise may depend on the machine type.
+#[must_use]
+pub fn saved_roms(
+    state: &SavedState,
+    definition: Option<&Domain<'_>>,
+    machine: Option<&str>,
+    roms: Option<&RomSet>,
+) -> Vec<SavedRom> {
+    let judged = |block: &RamBlock| {
+        let mut rom = SavedRom::of(block)?;
+        rom.file = definition.and_then(|domain| file_of(domain, &rom.name));
+        if let Some(roms) = roms {
+            rom.judge(roms, machine);
+        }
+        Some(rom)
+    };
+    state.blocks.iter().filter_map(judged).collect()
+}
+
+/// The file that a definition names for the card with this RAM block.
+fn file_of(domain: &Domain<'_>, block: &str) -> Option<String> {
+    let (address, _) = block.rsplit_once('/')?;
+    let on_root_bus = address.strip_prefix("0000:00:").or_else(|| {
+        let (_, rest) = address.strip_prefix("pci@")?.split_once(':')?;
+        Some(rest)
+    })?;
+    let card = domain.interfaces.iter().find(|interface| {
+        let path = interface.address.and_then(|address| domain.path(address));
+        path.is_some_and(|path| path == on_root_bus)
+    })?;
+    Some(card.rom.as_ref()?.file.as_ref()?.value.clone())
+}
+
+/// The ROM files that a device may load by default. A machine type that is not
+/// named is one of a PC up to [`NEWEST_UNNAMED`].
+fn default_files(device: &Device, machine: Option<&str>) -> Vec<&'static str> {
+    let files = match machine {
+        Some(name) => {
+            let machine = MachineType::parse(Arch::X86_64, name).ok();
+            [device.romfile_on(machine), None]
+        }
+        None => {
+            let [oldest, _] = Device::DEFAULTS_CHANGED_AFTER;
+            [device.romfile_in(oldest), device.romfile_in(NEWEST_UNNAMED)]
+        }
+    };
+    let mut files: Vec<&str> = files.into_iter().flatten().collect();
+    files.dedup();
+    files
+}
+
+impl SavedRom {
+    /// The ROM in a RAM block, if it is one.
+    #[must_use]
+    pub fn of(block: &RamBlock) -> Option<Self> {
+        let (_, suffix) = block.name.rsplit_once('/')?;
+        let devices: Vec<&'static Device> = DEVICES
+            .iter()
+            .filter(|device| device.ram_block == suffix)
+            .collect();
+        let is_file = block.name.starts_with('/');
+        if devices.is_empty() && (is_file || !suffix.ends_with(".rom")) {
+            return None;
+        }
+        Some(Self {
+            name: block.name.clone(),
+            devices,
+            size: block.size,
+            file: None,
+            resumes: None,
+            line: None,
+            answers: Vec::new(),
+        })
+    }
+
+    /// The BAR that it keeps.
+    #[must_use]
+    pub fn bar(&self) -> Option<BarSize> {
+        BarSize::of_rom(self.size).filter(|bar| bar.bytes() == self.size)
+    }
+
+    /// Whether the answer depends on what the state does not say.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.resumes.is_none() && self.line.is_none() && !self.answers.is_empty()
+    }
+
+    fn judge(&mut self, roms: &RomSet, machine: Option<&str>) {
+        let Some(bar) = self.bar() else { return };
+        let files = match (&self.file, self.devices.first()) {
+            (Some(file), _) => vec![file.as_str()],
+            (None, Some(device)) => default_files(device, machine),
+            (None, None) => return,
+        };
+        let answers = files
+            .into_iter()
+            .map(|file| (file.to_owned(), self.answer(bar, file, roms)))
+            .collect();
+        self.answers = answers;
+        let mut answers = self.answers.iter().map(|(_, answer)| answer);
+        let Some(first) = answers.next() else { return };
+        if answers.all(|answer| answer == first) {
+            self.line = first.line().map(str::to_owned);
+        }
+        let all = |is: fn(&Answer) -> bool| self.answers.iter().all(|(_, answer)| is(answer));
+        if all(|answer| *answer == Answer::Resumes) {
+            self.resumes = Some(true);
+        } else if all(|answer| matches!(answer, Answer::Refused(_))) {
+            self.resumes = Some(false);
+        }
+    }
+
+    fn answer(&self, bar: BarSize, file: &str, roms: &RomSet) -> Answer {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let Some(rom) = roms.find(name) else {
+            return Answer::Missing(missing_romfile(file));
+        };
+        let block = |bar| RomAt::Block(RamBlockSize::of_bar(bar));
+        match verdict(block(bar), block(rom.bar())) {
+            Verdict::Refused(refusal) => Answer::Refused(refusal.line(&self.name)),
+            _ => Answer::Resumes,
+        }
+    }
+
+    /// A finding where the host refuses it, or may.
+    #[must_use]
+    pub fn finding(&self, file: &str) -> Option<Finding> {
+        if self.resumes == Some(true) || self.answers.is_empty() {
+            return None;
+        }
+        let code = match (self.resumes, &self.line) {
+            (Some(_), _) => Code::StateNotResumed,
+            (None, Some(_)) => Code::StateRomMissing,
+            (None, None) => Code::StateRomUnknown,
+        };
+        let found = match &self.line {
+            Some(line) => format!("QEMU will say `{line}`"),
+            None => {
+                let cases = self.answers.iter().map(|(file, answer)| {
+                    let said = answer.line().map(|line| format!("QEMU will say `{line}`"));
+                    let said = said.unwrap_or_else(|| format!("{} resumes", self.name));
+                    format!("loaded from {file}, {said}")
+                });
+                cases.collect::<Vec<_>>().join("; ")
+            }
+        };
+        Some(Finding {
+            code,
+            severity: code.default_severity(),
+            subject: file.to_owned(),
+            place: Place::default(),
+            found,
+            required: format!(
+                "the host must give {} a ROM of {} bytes",
+                self.name, self.size
+            ),
+            next_step: code.explanation().remedy.to_owned(),
+        })
+    }
+}
