@@ -1,6 +1,7 @@
 //! Where PCI cards are plugged in.
 
-use super::Domain;
+use super::{Controller, Domain};
+use std::collections::BTreeMap;
 
 /// Where a card is plugged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,32 @@ pub(super) fn number(text: &str) -> Option<u32> {
     }
 }
 
+/// More bridges on the way to a card than any guest has.
+const DEEPEST: usize = 32;
+
+/// The PCI buses of a guest by their numbers.
+#[derive(Debug, Clone)]
+pub struct Buses<'d>(BTreeMap<u32, &'d Controller>);
+
 impl Domain<'_> {
+    /// Its PCI buses. Of several with one number the first counts.
+    #[must_use]
+    pub fn buses(&self) -> Buses<'_> {
+        let mut buses = BTreeMap::new();
+        for controller in &self.controllers {
+            buses.entry(controller.index).or_insert(controller);
+        }
+        Buses(buses)
+    }
+}
+
+impl Buses<'_> {
+    /// The model of a bus, such as `pcie-root-port`.
+    #[must_use]
+    pub fn model(&self, bus: u32) -> Option<&str> {
+        Some(&self.0.get(&bus)?.model)
+    }
+
     /// The way from the root bus to a card as QEMU writes it in the name of a
     /// RAM block, such as `02.0:00.0`: slot and function of each bridge or
     /// port, and of the card (`pcibus_get_dev_path` in hw/pci/pci.c). None
@@ -46,14 +72,13 @@ impl Domain<'_> {
     pub fn path(&self, address: PciAddress) -> Option<String> {
         let mut hops = Vec::new();
         let mut next = address;
-        while hops.len() <= self.controllers.len() {
+        while hops.len() < DEEPEST {
             hops.push(format!("{:02x}.{:x}", next.slot, next.function));
             if next.bus == 0 {
                 hops.reverse();
                 return Some(hops.join(":"));
             }
-            let mut controllers = self.controllers.iter();
-            let bridge = controllers.find(|controller| controller.index == next.bus)?;
+            let bridge = self.0.get(&next.bus)?;
             if bridge.model.ends_with("expander-bus") {
                 return None;
             }
@@ -77,7 +102,9 @@ mod tests {
         );
         let domain = Domain::parse(text.as_bytes()).unwrap();
         let addresses = domain.interfaces.iter().map(|card| card.address.unwrap());
-        addresses.map(|address| domain.path(address)).collect()
+        addresses
+            .map(|address| domain.buses().path(address))
+            .collect()
     }
 
     fn controller(index: u32, model: &str, bus: u32) -> String {

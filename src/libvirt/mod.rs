@@ -7,7 +7,7 @@ mod edit;
 mod error;
 mod model;
 
-pub use address::PciAddress;
+pub use address::{Buses, PciAddress};
 pub use domain::{Attribute, Controller, Domain, Interface, RomElement};
 pub use edit::{escaped, pin, set_machine, unpin};
 pub use error::DomainError;

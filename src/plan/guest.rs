@@ -1,7 +1,7 @@
 //! A guest as libvirt defines it: which ROM each card loads, and whether
 //! another host takes it.
 
-use crate::libvirt::{Domain, Interface, device_of_model};
+use crate::libvirt::{Buses, Domain, Interface, device_of_model};
 use crate::qemu::{Arch, Device, MachineType, RomAt, Verdict, device_by_name, verdict};
 use serde::Serialize;
 
@@ -64,8 +64,9 @@ pub fn machine_of(domain: &Domain<'_>) -> Option<MachineType> {
 /// new machine types is assumed.
 #[must_use]
 pub fn guest_cards(domain: &Domain<'_>, machine: Option<MachineType>) -> Vec<GuestCard> {
+    let buses = domain.buses();
     let card = |(number, interface): (usize, &Interface)| {
-        let slot = slot(domain, interface);
+        let slot = slot(&buses, interface);
         let model = interface.model.as_deref();
         let device = match slot {
             Slot::NotPci => None,
@@ -83,7 +84,7 @@ pub fn guest_cards(domain: &Domain<'_>, machine: Option<MachineType>) -> Vec<Gue
     domain.interfaces.iter().enumerate().map(card).collect()
 }
 
-fn slot(domain: &Domain<'_>, interface: &Interface) -> Slot {
+fn slot(buses: &Buses<'_>, interface: &Interface) -> Slot {
     match interface.address_type.as_deref() {
         Some("pci") => {}
         Some(_) => return Slot::NotPci,
@@ -92,9 +93,7 @@ fn slot(domain: &Domain<'_>, interface: &Interface) -> Slot {
     let Some(address) = interface.address else {
         return Slot::Unknown;
     };
-    let mut controllers = domain.controllers.iter();
-    let bus = controllers.find(|controller| controller.index == address.bus);
-    match bus.map(|controller| &*controller.model) {
+    match buses.model(address.bus) {
         Some("pci-root") => Slot::Pci,
         Some("pcie-root") => Slot::PcieRoot,
         Some("pcie-root-port" | "pcie-switch-downstream-port") => Slot::PciePort,

@@ -1,7 +1,7 @@
 //! The ROMs of a saved guest, and whether a host gives it ROMs of their sizes.
 
 use crate::finding::{Code, Finding, Place};
-use crate::libvirt::Domain;
+use crate::libvirt::{Domain, Interface};
 use crate::qemu::{
     Arch, DEVICES, Device, MachineType, NEWEST_UNNAMED, RamBlockSize, RomAt, Verdict,
     missing_romfile, verdict,
@@ -10,6 +10,7 @@ use crate::rom::BarSize;
 use crate::romset::RomSet;
 use crate::vmstate::{RamBlock, SavedState};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One ROM of a saved guest.
 #[derive(Debug, Clone, Serialize)]
@@ -68,9 +69,10 @@ pub fn saved_roms(
     machine: Option<&str>,
     roms: Option<&RomSet>,
 ) -> Vec<SavedRom> {
+    let files = definition.map(named_files).unwrap_or_default();
     let judged = |block: &RamBlock| {
         let mut rom = SavedRom::of(block)?;
-        rom.file = definition.and_then(|domain| file_of(domain, &rom.name));
+        rom.file = path_in(&rom.name).and_then(|path| files.get(path).cloned());
         if let Some(roms) = roms {
             rom.judge(roms, machine);
         }
@@ -79,18 +81,24 @@ pub fn saved_roms(
     state.blocks.iter().filter_map(judged).collect()
 }
 
-/// The file that a definition names for the card with this RAM block.
-fn file_of(domain: &Domain<'_>, block: &str) -> Option<String> {
+/// The ROM files that a definition names, by the ways to the cards.
+fn named_files(domain: &Domain<'_>) -> BTreeMap<String, String> {
+    let buses = domain.buses();
+    let named = |interface: &Interface| {
+        let file = interface.rom.as_ref()?.file.as_ref()?;
+        let path = buses.path(interface.address?)?;
+        Some((path, file.value.clone()))
+    };
+    domain.interfaces.iter().filter_map(named).collect()
+}
+
+/// The way from the root bus to the card with this RAM block.
+fn path_in(block: &str) -> Option<&str> {
     let (address, _) = block.rsplit_once('/')?;
-    let on_root_bus = address.strip_prefix("0000:00:").or_else(|| {
-        let (_, rest) = address.strip_prefix("pci@")?.split_once(':')?;
-        Some(rest)
-    })?;
-    let card = domain.interfaces.iter().find(|interface| {
-        let path = interface.address.and_then(|address| domain.path(address));
-        path.is_some_and(|path| path == on_root_bus)
-    })?;
-    Some(card.rom.as_ref()?.file.as_ref()?.value.clone())
+    address.strip_prefix("0000:00:").or_else(|| {
+        let (_, path) = address.strip_prefix("pci@")?.split_once(':')?;
+        Some(path)
+    })
 }
 
 /// The ROM files that a device may load by default. A machine type that is not
