@@ -13,7 +13,7 @@
 use romcompat::compression::Decoder;
 use romcompat::json;
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
-use romcompat::plan::SavedRom;
+use romcompat::plan::{SavedRom, guest_cards, machine_of, saved_roms};
 use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
@@ -22,7 +22,7 @@ use romcompat::rom::edit::{
 use romcompat::rom::{
     BarSize, LintContext, MAX_EXECUTABLE, PciIds, PeExecutable, Rom, decompress, lint, text_at,
 };
-use romcompat::romset;
+use romcompat::romset::{self, RomCollector, RomSet};
 use romcompat::vmstate::{Input, LibvirtSave, Qcow2, RamBlock, Seekable, StateReader, Streamed};
 use std::io::Cursor;
 
@@ -92,13 +92,32 @@ pub fn input(bytes: &[u8]) {
 
 /// Reads a stream of QEMU, and the contents of all its ROMs.
 pub fn state_stream(bytes: &[u8]) {
-    state(Seekable(Cursor::new(bytes)), 0);
+    state(Seekable(Cursor::new(bytes)), None);
 }
 
-fn state(input: impl Input, start: u64) {
-    let mut reader = StateReader::new(input, start);
+/// A host with one ROM, of 4 KiB.
+fn host() -> RomSet {
+    let mut rom = vec![0; 4096];
+    rom[..3].copy_from_slice(&[0x55, 0xaa, 8]);
+    rom[0x18] = 0x1c;
+    rom[0x1c..0x34]
+        .copy_from_slice(b"PCIR\x86\x80\x0e\x10\0\0\x1c\0\x03\0\0\x02\x08\0\0\0\0\x80\0\0");
+    let mut collector = RomCollector::default();
+    collector.add_file("efi-e1000.rom", rom).unwrap();
+    collector.finish("host", None).unwrap()
+}
+
+fn state(input: impl Input, definition: Option<&str>) {
+    let mut reader = StateReader::new(input, 0);
+    let definition = definition.and_then(|text| Domain::parse(text.as_bytes()).ok());
     match reader.read() {
         Ok(state) => {
+            for machine in [None, Some("pc-i440fx-1.4")] {
+                let roms = saved_roms(&state, definition.as_ref(), machine, Some(&host()));
+                for rom in roms {
+                    assert!(rom.resumes != Some(true) || rom.finding("state").is_none());
+                }
+            }
             let is_rom = |block: &RamBlock| SavedRom::of(block).is_some();
             if let Ok(contents) = reader.contents(&state, is_rom) {
                 assert!(contents.values().map(Vec::len).sum::<usize>() <= 64 << 20);
@@ -114,7 +133,7 @@ pub fn state_save(bytes: &[u8]) {
         Ok(save) => {
             let stream = usize::try_from(save.stream).unwrap();
             if let Ok(decoder) = Decoder::new(&bytes[stream..], 16 << 20) {
-                state(Streamed(decoder), 0);
+                state(Streamed(decoder), Some(&save.xml));
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),
@@ -126,7 +145,7 @@ pub fn state_qcow2(bytes: &[u8]) {
     match Qcow2::read(Cursor::new(bytes)) {
         Ok(mut image) => {
             for snapshot in image.snapshots.clone().iter().take(4) {
-                state(image.state(snapshot), 0);
+                state(image.state(snapshot), None);
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),
@@ -203,6 +222,12 @@ pub fn domain_xml(bytes: &[u8]) {
         Ok(domain) => domain,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
+    let cards = guest_cards(&domain, machine_of(&domain));
+    assert_eq!(cards.len(), domain.interfaces.len());
+    let buses = domain.buses();
+    for address in domain.interfaces.iter().filter_map(|card| card.address) {
+        assert!(buses.path(address).is_none_or(|path| !path.is_empty()));
+    }
     let path = "/usr/share/qemu/compat-256k-efi-virtio.rom";
     let all: Vec<usize> = (0..domain.interfaces.len()).collect();
     let files: Vec<_> = all.iter().map(|card| (*card, path.to_owned())).collect();
