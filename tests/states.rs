@@ -99,6 +99,35 @@ fn a_verdict_has_the_line_of_qemu_and_what_makes_the_guest_resume() {
 }
 
 #[test]
+fn a_machine_type_that_the_state_does_not_name_can_be_said() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    let plain = states::plain();
+    let configuration = 8..8 + 5 + "pc-i440fx-10.0".len();
+    let unnamed = [&plain[..configuration.start], &plain[configuration.end..]].concat();
+    fs::write(&file, unnamed).unwrap();
+    let host = folder.path().join("host");
+    fs::create_dir(&host).unwrap();
+    let mut larger = states::rom();
+    larger.resize(0x2000, 0);
+    fs::write(host.join("efi-e1000.rom"), larger).unwrap();
+    fs::write(host.join("pxe-e1000.rom"), states::rom()).unwrap();
+    let judged = |more: &[&str]| {
+        let output = state(&file, &[&["--roms", host.to_str().unwrap()], more].concat());
+        (status(&output), words(&output))
+    };
+    let (code, text) = judged(&[]);
+    assert!(code == 0 && text.contains("not known"), "{text}");
+    assert!(text.contains("loaded from pxe-e1000.rom, 0000:00:04.0/e1000.rom resumes; loaded from efi-e1000.rom, QEMU will say `Size mismatch: 0000:00:04.0/e1000.rom: 0x1000 != 0x2000: Invalid argument`"), "{text}");
+    let (code, text) = judged(&["--machine", "pc-i440fx-1.4"]);
+    assert!(code == 0 && text.contains("resumes"), "{text}");
+    let (code, text) = judged(&["--machine", "pc-i440fx-2.3"]);
+    assert!(code == 1 && text.contains("refused"), "{text}");
+    let (code, text) = judged(&["--machine", "pc"]);
+    assert!(code == 2 && text.contains("pc-i440fx-7.2"), "{text}");
+}
+
+#[test]
 fn a_state_that_is_cut_anywhere_is_refused() {
     let whole = states::plain();
     for length in [0, 3, 7, 20, size_at(), size_at() + 20, whole.len() - 1] {
