@@ -4,6 +4,7 @@
 
 use crate::common::{romcompat, status, words};
 use crate::fetched::{grown_release, package, the_deb, tool, unpack};
+use crate::privilege::{as_root, is_root};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -67,20 +68,6 @@ fn roms(deb: &Path) -> Vec<(String, u32, String)> {
         .collect();
     roms.sort();
     roms
-}
-
-fn is_root() -> bool {
-    tool("id", &[&"-u"]).trim() == "0"
-}
-
-/// A program that installs packages.
-fn as_root(program: &str) -> Command {
-    if is_root() {
-        return Command::new(program);
-    }
-    let mut sudo = Command::new("sudo");
-    sudo.args(["-n", program]);
-    sudo
 }
 
 /// Unpacks a source package in a folder and builds it there, as root or as

@@ -3,6 +3,7 @@
 
 use crate::common::{romcompat, status, words};
 use crate::fetched::{grown_release, package, the_deb, tool, unpack};
+use crate::privilege::unshared;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
@@ -234,8 +235,8 @@ fn the_command_in_the_readme_works_as_it_stands() {
             "mount -t overlay overlay -o lowerdir=\"$0\"/usr/share:/usr/share /usr/share && \
              {command} -nodefaults -S -display none -monitor stdio"
         );
-        let mut view = Command::new("unshare");
-        view.args(["--mount", "sh", "-c", &script]).arg(root.path());
+        let mut view = unshared("sh");
+        view.args(["-c", &script]).arg(root.path());
         view.stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

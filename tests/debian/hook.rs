@@ -3,6 +3,7 @@
 
 use crate::common::{romcompat, status, words};
 use crate::fetched::{grown_release, package, unpack};
+use crate::privilege::unshared;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -71,13 +72,8 @@ mount --bind {} /usr/lib/ipxe/qemu
         );
         let program = PathBuf::from(env!("CARGO_BIN_EXE_romcompat"));
         let programs = program.parent().unwrap().display().to_string();
-        let mut unshare = Command::new("unshare");
-        if crate::fetched::tool("id", &[&"-u"]).trim() != "0" {
-            // Root of a namespace of users can mount, too.
-            unshare.args(["--map-root-user", "--map-auto"]);
-        }
-        let output = unshare
-            .args(["-m", "bash", "-c", &script])
+        let output = unshared("bash")
+            .args(["-c", &script])
             .env("PATH", format!("{programs}:/usr/sbin:/usr/bin:/sbin:/bin"))
             .stdin(Stdio::null())
             .output()

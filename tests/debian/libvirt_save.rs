@@ -3,6 +3,7 @@
 
 use crate::common::{romcompat, words};
 use crate::fetched::{grown_release, package, tool, unpack};
+use crate::privilege::is_root;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -95,10 +96,6 @@ impl Drop for Session {
             let _ = Command::new("kill").arg(pid.trim()).status();
         }
     }
-}
-
-fn is_root() -> bool {
-    tool("id", &[&"-u"]).trim() == "0"
 }
 
 fn blocks(state: &Path) -> (String, Vec<(String, u64)>) {

@@ -28,6 +28,7 @@ mod hook;
 mod libvirt_save;
 mod own_package;
 mod package;
+mod privilege;
 mod prove;
 mod rpm;
 mod state;

@@ -2,6 +2,7 @@
 
 use crate::common::{fixture, romcompat, status, words};
 use crate::fetched::{build_into, grown_release, package, the_deb, tool, unpack};
+use crate::privilege::unshared;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -243,9 +244,10 @@ fn dpkg_installs_upgrades_removes_and_purges_it_without_a_word() {
     }
     fs::write(root.join("var/lib/dpkg/status"), "").unwrap();
     let dpkg = |action: &str, what: &Path| {
-        let output = Command::new("dpkg")
+        let output = unshared("dpkg")
             .env("LC_ALL", "C")
             .arg(format!("--root={}", root.display()))
+            .arg(format!("--log={}", folder.path().join("log").display()))
             .arg(action)
             .arg(what)
             .output()
@@ -365,8 +367,8 @@ fn a_full_disk_leaves_no_file() {
     let disk: PathBuf = folder.path().join("disk");
     fs::create_dir(&disk).unwrap();
     let script = "mount -t tmpfs -o size=64k none \"$1\" && ! \"$0\" pad \"$2\" --size next --out \"$1/dist\" && ls -A \"$1\"";
-    let output = Command::new("unshare")
-        .args(["-m", "sh", "-c", script, env!("CARGO_BIN_EXE_romcompat")])
+    let output = unshared("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_romcompat")])
         .args([&disk, &fixture(1)])
         .output()
         .unwrap();

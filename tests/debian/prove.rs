@@ -2,6 +2,7 @@
 
 use crate::common::{romcompat, words};
 use crate::fetched::{build_into, grown_release, newer_qemu};
+use crate::privilege::unshared;
 use romcompat::qemu::Arch;
 use serde_json::Value;
 use std::fs;
@@ -299,8 +300,8 @@ fn a_full_disk_gives_no_verdict_and_leaves_nothing() {
              env TMPDIR=/mnt \"$0\" prove \"$1\" \"$2\" --device e1000; \
              status=$?; ls -A /mnt; exit $status"
         );
-        let output = Command::new("unshare")
-            .args(["--mount", "sh", "-c", &script])
+        let output = unshared("sh")
+            .args(["-c", &script])
             .args([&program, old.as_os_str(), new.path().as_os_str()])
             .output()
             .unwrap();
