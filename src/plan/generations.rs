@@ -2,13 +2,13 @@
 //! and which machine types use which.
 
 use super::compat::check_device_names;
+use super::ranges::{MachineRange, merge, spans};
 use super::{BootIds, CompatPlan, CompatRom, Naming, Pair, PlanError, Selection};
 use crate::qemu::{DEVICES, Device, QemuVersion};
 use crate::rom::{BarSize, PciIds};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use thiserror::Error;
 
 /// A release of ROMs, and the machine types that used it.
@@ -34,29 +34,6 @@ pub struct GenerationOptions<'o> {
     pub boot_ids: BootIds,
     /// Further devices, by the name of the old ROM that they load.
     pub devices: &'o BTreeMap<String, Vec<String>>,
-}
-
-/// Machine types that use the same old ROMs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MachineRange {
-    /// The newest version that does not belong to it, if any is older.
-    pub after: Option<QemuVersion>,
-    /// The newest version that belongs to it.
-    pub up_to: QemuVersion,
-    /// The release whose ROMs they used.
-    pub release: String,
-    /// Devices, each with the compat name of its ROM.
-    pub mapping: Vec<(String, String)>,
-}
-
-impl fmt::Display for MachineRange {
-    /// `up to 2.5`, `after 2.5, up to 2.11`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(after) = self.after {
-            write!(f, "after {after}, ")?;
-        }
-        write!(f, "up to {}", self.up_to)
-    }
 }
 
 /// An earlier release whose guests use a ROM of a later one: the size is the
@@ -266,42 +243,6 @@ fn check_order(generations: &[Generation]) -> Result<(), GenerationError> {
         before.push(*version);
     }
     Ok(())
-}
-
-/// The generations, taken apart where the ROMs that devices load by default
-/// change: the newest version of each part.
-fn spans(generations: &[Generation]) -> Vec<(QemuVersion, &Generation)> {
-    let mut spans = Vec::new();
-    let mut after = None;
-    for generation in generations {
-        for change in Device::DEFAULTS_CHANGED_AFTER {
-            if change < generation.version && after.is_none_or(|after| after < change) {
-                spans.push((change, generation));
-            }
-        }
-        spans.push((generation.version, generation));
-        after = Some(generation.version);
-    }
-    spans
-}
-
-/// Takes out each part of a generation that has the mapping of the next one.
-fn merge<T: PartialEq>(spans: &mut Vec<(QemuVersion, &Generation)>, mappings: &mut Vec<T>) {
-    let of_same = |pair: &[(QemuVersion, &Generation)]| match pair {
-        [(_, one), (_, next)] => std::ptr::eq(*one, *next),
-        _ => false,
-    };
-    let same_mapping = |pair: &[T]| matches!(pair, [one, next] if one == next);
-    let mut keep: Vec<bool> = spans
-        .windows(2)
-        .zip(mappings.windows(2))
-        .map(|(spans, mappings)| !(of_same(spans) && same_mapping(mappings)))
-        .collect();
-    keep.push(true);
-    let mut wanted = keep.iter();
-    spans.retain(|_| wanted.next().copied().unwrap_or(true));
-    let mut wanted = keep.iter();
-    mappings.retain(|_| wanted.next().copied().unwrap_or(true));
 }
 
 fn check_mapped(

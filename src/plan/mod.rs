@@ -10,6 +10,7 @@ mod generations;
 mod guest;
 mod inventory;
 mod naming;
+mod ranges;
 mod saved;
 
 pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
@@ -18,10 +19,11 @@ pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x
 pub use compare::{Change, Comparison, Pair, Side};
 pub use compat::{CompatPlan, CompatRom, PlanError, Selection};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
-pub use generations::{Generation, GenerationError, GenerationOptions, MachineRange, SharedWith};
+pub use generations::{Generation, GenerationError, GenerationOptions, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
 pub use inventory::{Fleet, GuestRecord, HostClass, HostRecord, Move, Needs, RefusedGuest};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
+pub use ranges::MachineRange;
 pub use saved::{SavedRom, saved_roms};
 
 #[cfg(test)]

@@ -1,0 +1,67 @@
+//! Ranges of machine types that use the same old ROMs.
+
+use super::Generation;
+use crate::qemu::{Device, QemuVersion};
+use std::fmt;
+
+/// Machine types that use the same old ROMs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineRange {
+    /// The newest version that does not belong to it, if any is older.
+    pub after: Option<QemuVersion>,
+    /// The newest version that belongs to it.
+    pub up_to: QemuVersion,
+    /// The release whose ROMs they used.
+    pub release: String,
+    /// Devices, each with the compat name of its ROM.
+    pub mapping: Vec<(String, String)>,
+}
+
+impl fmt::Display for MachineRange {
+    /// `up to 2.5`, `after 2.5, up to 2.11`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(after) = self.after {
+            write!(f, "after {after}, ")?;
+        }
+        write!(f, "up to {}", self.up_to)
+    }
+}
+
+/// The generations, taken apart where the ROMs that devices load by default
+/// change: the newest version of each part.
+pub(super) fn spans(generations: &[Generation]) -> Vec<(QemuVersion, &Generation)> {
+    let mut spans = Vec::new();
+    let mut after = None;
+    for generation in generations {
+        for change in Device::DEFAULTS_CHANGED_AFTER {
+            if change < generation.version && after.is_none_or(|after| after < change) {
+                spans.push((change, generation));
+            }
+        }
+        spans.push((generation.version, generation));
+        after = Some(generation.version);
+    }
+    spans
+}
+
+/// Takes out each part of a generation that has the mapping of the next one.
+pub(super) fn merge<T: PartialEq>(
+    spans: &mut Vec<(QemuVersion, &Generation)>,
+    mappings: &mut Vec<T>,
+) {
+    let of_same = |pair: &[(QemuVersion, &Generation)]| match pair {
+        [(_, one), (_, next)] => std::ptr::eq(*one, *next),
+        _ => false,
+    };
+    let same_mapping = |pair: &[T]| matches!(pair, [one, next] if one == next);
+    let mut keep: Vec<bool> = spans
+        .windows(2)
+        .zip(mappings.windows(2))
+        .map(|(spans, mappings)| !(of_same(spans) && same_mapping(mappings)))
+        .collect();
+    keep.push(true);
+    let mut wanted = keep.iter();
+    spans.retain(|_| wanted.next().copied().unwrap_or(true));
+    let mut wanted = keep.iter();
+    mappings.retain(|_| wanted.next().copied().unwrap_or(true));
+}
