@@ -18,6 +18,9 @@ pub struct GuestCard {
     pub device: Option<&'static Device>,
     /// Where it is plugged in.
     pub slot: Slot,
+    /// Its address as the name of its RAM block has it, where the definition
+    /// says every bridge on the way.
+    pub block_address: Option<String>,
     /// The ROM that it loads.
     pub rom: CardRom,
 }
@@ -65,6 +68,11 @@ pub fn machine_of(domain: &Domain<'_>) -> Option<MachineType> {
 #[must_use]
 pub fn guest_cards(domain: &Domain<'_>, machine: Option<MachineType>) -> Vec<GuestCard> {
     let buses = domain.buses();
+    let arch: Option<Arch> = domain.arch.as_deref().and_then(|arch| arch.parse().ok());
+    let block_address = |address| {
+        let path = buses.path(address)?;
+        Some(format!("{}{path}", arch?.pci_root()))
+    };
     let card = |(number, interface): (usize, &Interface)| {
         let slot = slot(&buses, interface);
         let model = interface.model.as_deref();
@@ -78,6 +86,7 @@ pub fn guest_cards(domain: &Domain<'_>, machine: Option<MachineType>) -> Vec<Gue
             model: interface.model.clone(),
             device,
             slot,
+            block_address: interface.address.and_then(block_address),
             rom: rom(interface, slot, device, machine),
         }
     };
@@ -142,13 +151,13 @@ impl GuestCard {
         }
     }
 
-    /// The name of its ROM's RAM block; the part before the slash is the
-    /// guest's own.
+    /// The name of its ROM's RAM block, with an ellipsis for what is not known.
     #[must_use]
     pub fn ram_block(&self) -> String {
+        let address = self.block_address.as_deref().unwrap_or("…");
         match self.device {
-            Some(device) => format!("…/{}", device.ram_block),
-            None => "…".to_owned(),
+            Some(device) => format!("{address}/{}", device.ram_block),
+            None => address.to_owned(),
         }
     }
 }
@@ -219,5 +228,25 @@ mod tests {
         assert_eq!(slot("pcie-root-port", 10), Slot::PciePort);
         assert_eq!(slot("pcie-to-pci-bridge", 2), Slot::PciBridge);
         assert_eq!(slot("new-thing", 2), Slot::Unknown);
+    }
+
+    #[test]
+    fn the_ram_block_is_named_where_the_way_to_the_card_is_known() {
+        let block = |arch: &str, bus: u32| {
+            let text = format!(
+                "<domain><os><type arch='{arch}' machine='x'>hvm</type></os><devices>
+                <controller type='pci' index='1' model='pcie-root-port'><address type='pci' bus='0x00' slot='0x02'/></controller>
+                <interface><model type='virtio'/><address type='pci' bus='{bus}' slot='0x00'/></interface></devices></domain>"
+            );
+            let domain = Domain::parse(text.as_bytes()).unwrap();
+            guest_cards(&domain, None).remove(0).ram_block()
+        };
+        assert_eq!(block("x86_64", 1), "0000:00:02.0:00.0/virtio-net-pci.rom");
+        assert_eq!(
+            block("ppc64", 0),
+            "pci@800000020000000:00.0/virtio-net-pci.rom"
+        );
+        assert_eq!(block("x86_64", 5), "…/virtio-net-pci.rom");
+        assert_eq!(block("s390x", 0), "…/virtio-net-pci.rom");
     }
 }

@@ -95,10 +95,8 @@ fn named_files(domain: &Domain<'_>) -> BTreeMap<String, String> {
 /// The way from the root bus to the card with this RAM block.
 fn path_in(block: &str) -> Option<&str> {
     let (address, _) = block.rsplit_once('/')?;
-    address.strip_prefix("0000:00:").or_else(|| {
-        let (_, path) = address.strip_prefix("pci@")?.split_once(':')?;
-        Some(path)
-    })
+    let mut roots = Arch::ALL.into_iter().map(Arch::pci_root);
+    roots.find_map(|root| address.strip_prefix(root))
 }
 
 /// The ROM files that a device may load by default. A machine type that is not

@@ -43,6 +43,16 @@ impl Arch {
         format!("qemu-system-{}", self.name())
     }
 
+    /// What stands before the way to a PCI card in the name of its RAM block:
+    /// the root bus (`get_dev_path` of the bus; seen with 7.2).
+    #[must_use]
+    pub const fn pci_root(self) -> &'static str {
+        match self {
+            Self::Ppc64 => "pci@800000020000000:",
+            _ => "0000:00:",
+        }
+    }
+
     /// The families of machine types that romcompat knows of it.
     #[must_use]
     pub const fn families(self) -> &'static [Family] {
@@ -129,13 +139,10 @@ impl Family {
     }
 
     /// The address of a card in this slot of the root bus as it stands in the
-    /// name of its RAM block (`get_dev_path` of the bus; seen with 7.2).
+    /// name of its RAM block.
     #[must_use]
     pub fn block_address(self, slot: u8) -> String {
-        match self {
-            Self::Pseries => format!("pci@800000020000000:{slot:02x}.0"),
-            _ => format!("0000:00:{slot:02x}.0"),
-        }
+        format!("{}{slot:02x}.0", self.arch().pci_root())
     }
 }
 
