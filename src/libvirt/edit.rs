@@ -135,11 +135,18 @@ fn unpin_changes(text: &str, interface: &Interface) -> Option<Vec<Change>> {
     let rom = interface.rom.as_ref()?;
     let file = rom.file.as_ref()?;
     if rom.attributes > 1 {
-        // From the space before the name to the quote after the value.
+        // From the space before the name to the quote after the value; the space
+        // stays where the next attribute follows without one of its own.
         let before = text.get(..file.span.start)?;
         let name = before.rfind("file")?;
-        let start = name.checked_sub(space_before(text, name).len())?;
         let end = file.span.end.checked_add(1)?;
+        let is_apart = text
+            .get(end..)?
+            .starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'));
+        let start = match is_apart {
+            true => name.checked_sub(space_before(text, name).len())?,
+            false => name,
+        };
         return Some(vec![(start..end, String::new())]);
     }
     if let Some(span) = interface.before_rom() {
@@ -234,6 +241,18 @@ mod tests {
         ] {
             let text = domain(interface);
             assert_eq!(pinned(&text), text);
+        }
+    }
+
+    #[test]
+    fn the_attribute_beside_a_file_that_is_taken_away_stays_one() {
+        for (rom, rest) in [
+            ("<rom file='/a'bar='on'/>", "<rom bar='on'/>"),
+            ("<rom bar='on'file='/a'/>", "<rom bar='on'/>"),
+            ("<rom bar='on' file='/a'></rom>", "<rom bar='on'></rom>"),
+        ] {
+            let of = |rom| domain(&format!("<interface type='user'>{rom}</interface>"));
+            assert_eq!(unpinned(&of(rom)), of(rest));
         }
     }
 
