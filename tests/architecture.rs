@@ -227,6 +227,27 @@ fn only_the_edge_touches_the_outside_world() {
 }
 
 #[test]
+fn inputs_are_opened_where_outputs_know_of_them() {
+    // A folder's files are inputs only where they are ROMs; what the hook and
+    // a signature read is beside no output.
+    const OTHERS: [&str; 3] = ["cli/input.rs", "cli/hook.rs", "cli/upload.rs"];
+    let opens = |name: &str| {
+        ["File::open", "fs::read", "fs::read_to_string"]
+            .iter()
+            .any(|opens| name.ends_with(opens))
+    };
+    let mut wrong = Vec::new();
+    for (path, module, names) in modules() {
+        let path = path.to_str().unwrap();
+        if module == "cli" && path != "cli/opened.rs" && !OTHERS.contains(&path) {
+            let opened = names.paths.iter().filter(|name| opens(name));
+            wrong.extend(opened.map(|name| format!("{path} names {name}")));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
 fn every_floor_has_its_module() {
     let modules: BTreeSet<String> = modules().into_iter().map(|(_, module, _)| module).collect();
     for (name, _) in FLOORS {

@@ -619,3 +619,128 @@ fn severities_stand_in_the_configuration_and_the_command_line_overrides_them() {
     let said = "romcompat.toml, line 3, column 8: `RC999` is no code of romcompat";
     assert!(words(&output).contains(said), "{}", words(&output));
 }
+
+/// A file is not written over, whatever the command and however it is named.
+fn stays(input: &Path, arguments: &[&str]) {
+    let before = fs::read(input).unwrap();
+    let mut command = romcompat();
+    let output = command.args(arguments).arg("--force").output().unwrap();
+    let said = format!("{arguments:?}: {}", words(&output));
+    assert_eq!(status(&output), 3, "{said}");
+    assert!(
+        said.contains("it is an input, and an input is never written to"),
+        "{said}"
+    );
+    assert!(fs::read(input).unwrap() == before, "{said}");
+    let entries = fs::read_dir(input.parent().unwrap()).unwrap();
+    let left: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().starts_with(".romcompat"))
+        .collect();
+    assert_eq!(left, [""; 0], "{said}");
+}
+
+#[test]
+fn an_edit_never_takes_the_place_of_its_input() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &changed(0x200, &[1]));
+    let name = path.to_str().unwrap();
+    let good = file(&folder, "good.rom", &rom());
+    let good_name = good.to_str().unwrap();
+    stays(&path, &["fix", name, "--out", name]);
+    stays(
+        &good,
+        &["pad", good_name, "--size", "8K", "--out", good_name],
+    );
+    let ids = ["--vendor", "8086", "--device", "100e"];
+    stays(
+        &path,
+        &[&["retarget", name, "--out", name], &ids[..]].concat(),
+    );
+    stays(&path, &["join", good_name, name, "--out", name]);
+
+    let hard_link = folder.path().join("hard.rom");
+    fs::hard_link(&path, &hard_link).unwrap();
+    stays(&path, &["fix", name, "--out", hard_link.to_str().unwrap()]);
+    let elsewhere = TempDir::new().unwrap();
+    let link = elsewhere.path().join("link.rom");
+    symlink(&path, &link).unwrap();
+    stays(&path, &["fix", link.to_str().unwrap(), "--out", name]);
+
+    let part = file(&folder, "b.1.rom", &rom());
+    let whole = folder.path().join("b.rom");
+    fs::hard_link(&part, &whole).unwrap();
+    let into = folder.path().to_str().unwrap();
+    stays(&part, &["split", whole.to_str().unwrap(), "--out", into]);
+}
+
+#[test]
+fn a_set_of_roms_is_not_edited_in_its_own_folder() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &changed(0x200, &[1]));
+    let outside = TempDir::new().unwrap();
+    let other = file(&outside, "b.rom", &changed(0x200, &[1]));
+    symlink(&other, folder.path().join("b.rom")).unwrap();
+    let name = folder.path().to_str().unwrap();
+    stays(&path, &["fix", name, "--out", name]);
+    stays(
+        &other,
+        &["fix", name, "--out", outside.path().to_str().unwrap()],
+    );
+    // What is no ROM was left out, and is no input.
+    let readme = file(&folder, "sizes", b"old");
+    let mut check = romcompat();
+    let arguments = ["check", name, "--force", "--write-baseline"];
+    let output = check.args(arguments).arg(&readme).output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+}
+
+#[test]
+fn standard_input_is_an_input_too() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &changed(0x200, &[1]));
+    let mut fix = romcompat();
+    fix.args(["fix", "-", "--force", "--out"]).arg(&path);
+    let output = fix.stdin(fs::File::open(&path).unwrap()).output().unwrap();
+    assert_eq!(status(&output), 3, "{}", words(&output));
+    assert!(
+        words(&output).contains("it is an input"),
+        "{}",
+        words(&output)
+    );
+    assert!(fs::read(&path).unwrap() == changed(0x200, &[1]));
+}
+
+#[test]
+fn no_command_takes_the_place_of_what_it_read() {
+    let folder = TempDir::new().unwrap();
+    let [old, new] = [1, 2].map(|release| {
+        let copy = folder.path().join(format!("{release}.deb"));
+        fs::copy(fixture(release), &copy).unwrap();
+        copy
+    });
+    let [old_name, new_name] = [&old, &new].map(|path| path.to_str().unwrap());
+    for path in [&old, &new] {
+        let out = path.to_str().unwrap();
+        stays(path, &["emit", "globals", old_name, new_name, "--out", out]);
+    }
+    stays(&old, &["check", old_name, "--write-baseline", old_name]);
+    let built = folder.path().join("dist");
+    let named = ["--package", "aa", "--package-version", "1"];
+    assert_eq!(status(&build(&built, &named)), 0);
+    let package = built.join("aa_1_all.deb");
+    let name = package.to_str().unwrap();
+    let out = ["build", name, "--out", built.to_str().unwrap()];
+    stays(&package, &[&out[..], &named].concat());
+
+    let text = "<domain type='kvm'><name>g</name><os><type machine='pc-q35-7.2'>hvm</type></os><devices/></domain>";
+    let guest = file(&folder, "g.xml", text.as_bytes());
+    let arguments = [
+        "guests",
+        guest.to_str().unwrap(),
+        "--upgrade-machine",
+        "pc-q35-8.0",
+    ];
+    let out = ["--out", folder.path().to_str().unwrap()];
+    stays(&guest, &[&arguments[..], &out].concat());
+}

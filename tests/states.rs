@@ -73,6 +73,19 @@ fn every_form_has_its_block_and_the_content_of_it() {
 }
 
 #[test]
+fn a_rom_is_not_extracted_over_its_state() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("efi-e1000.rom");
+    fs::write(&file, states::plain()).unwrap();
+    let out = folder.path().to_str().unwrap();
+    let output = state(&file, &["--force", "--extract-roms", out]);
+    assert_eq!(status(&output), 3, "{}", words(&output));
+    let said = "it is an input, and an input is never written to";
+    assert!(words(&output).contains(said), "{}", words(&output));
+    assert!(fs::read(&file).unwrap() == states::plain());
+}
+
+#[test]
 fn a_verdict_has_the_line_of_qemu_and_what_makes_the_guest_resume() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("state");

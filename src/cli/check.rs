@@ -4,13 +4,13 @@ use super::args::Check;
 use super::exit::{Exit, Failure};
 use super::input;
 use super::inventory;
+use super::opened;
 use super::output::Outputs;
 use super::terminal::Terminal;
 use crate::finding::{Code, Finding, Place, has_errors};
 use crate::plan::{Baseline, Comparison, Pair, cures};
 use crate::report::CheckReport;
 use crate::romset::RomSet;
-use std::fs;
 use std::path::Path;
 
 /// Compares two sets of ROMs, or one with a baseline, or writes a baseline.
@@ -45,7 +45,7 @@ fn against_baseline(
     new: &Path,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let text = fs::read(file).map_err(|error| Failure::file(file.display(), error))?;
+    let text = opened::read(file).map_err(|error| Failure::file(file.display(), error))?;
     let baseline = Baseline::parse(&String::from_utf8_lossy(&text))
         .map_err(|error| Failure::file(file.display(), error))?;
     let new = input::read(new)?;

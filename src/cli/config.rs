@@ -2,14 +2,15 @@
 
 use super::args::BuildSettings;
 use super::exit::{Exit, Failure};
+use super::opened;
 use crate::finding::Code;
 use crate::package::Wishes;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// The file that is read where `--config` names none.
 const DEFAULT: &str = "romcompat.toml";
@@ -90,7 +91,7 @@ impl Settings {
     /// A [`Failure`] with the file, line and column.
     pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
         let path = file.unwrap_or(Path::new(DEFAULT));
-        match fs::read_to_string(path) {
+        match opened::read_to_string(path) {
             Ok(text) => Self::parse(&text, path),
             Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
                 Ok(Self::default())

@@ -1,6 +1,7 @@
 //! The definitions of guests, wherever they are.
 
 use super::exit::Failure;
+use super::opened;
 use super::virsh::Virsh;
 use std::fs;
 use std::io::Read as _;
@@ -73,7 +74,7 @@ fn read(path: &Path) -> Result<Definition, Failure> {
         ));
     }
     let mut bytes = Vec::new();
-    let mut file = fs::File::open(path).map_err(fail)?.take(LONGEST);
+    let mut file = opened::open(path).map_err(fail)?.take(LONGEST);
     file.read_to_end(&mut bytes).map_err(fail)?;
     Ok(Definition {
         label: path.display().to_string(),

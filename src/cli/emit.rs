@@ -5,6 +5,7 @@ use super::config::Settings;
 use super::exit::{self, Exit, Failure};
 use super::generations::{self, GenerationInput};
 use super::input;
+use super::opened;
 use super::output::Outputs;
 use super::releases;
 use super::terminal::Terminal;
@@ -266,7 +267,7 @@ fn source_tree(folder: &Path) -> Result<SourceTree, Failure> {
             }
             Ok(_) => {}
         }
-        let text = fs::read_to_string(&path).map_err(fail)?;
+        let text = opened::read_to_string(&path).map_err(fail)?;
         tree.files.insert(name, text);
     }
     Ok(tree)

@@ -4,6 +4,7 @@ use super::definitions::{Definition, read_definitions};
 use super::exit::{Exit, Failure};
 use super::input;
 use super::machine_types::Machines;
+use super::opened;
 use super::output::Outputs;
 use super::terminal::Terminal;
 use super::virsh::Virsh;
@@ -17,7 +18,6 @@ use crate::rom::BarSize;
 use crate::romset::RomSet;
 use clap::Args;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// `guests`.
@@ -143,7 +143,7 @@ impl Judge {
         let mapping = match &command.mapping {
             Some(path) => {
                 let fail = |error: String| Failure::file(path.display(), error);
-                let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+                let text = opened::read_to_string(path).map_err(|error| fail(error.to_string()))?;
                 let mapping = HookMapping::parse(&text);
                 Some(mapping.map_err(|error| {
                     fail(format!(

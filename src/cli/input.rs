@@ -1,6 +1,7 @@
 //! Inputs from the file system and from standard input.
 
 use super::exit::Failure;
+use super::opened;
 use crate::rom::SIGNATURE;
 use crate::romset::{
     self, CollectError, InputError, MAX_INPUT, MAX_ROM, PackageOrigin, RomCollector, RomFile,
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -21,14 +23,19 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
     let label = path.display().to_string();
     let fail = |error: io::Error| Failure::file(&label, error);
     if label == "-" {
-        return read_stream(io::stdin().lock(), 0, "-", "standard input");
+        // It may be a file that the shell opened.
+        let stdin = io::stdin().lock();
+        if let Ok(file) = stdin.as_fd().try_clone_to_owned() {
+            File::from(file).metadata().iter().for_each(opened::take);
+        }
+        return read_stream(stdin, 0, "-", "standard input");
     }
     let metadata = fs::metadata(path).map_err(fail)?;
     if metadata.is_dir() {
         return read_directory(path, &label);
     }
     refuse_devices_and_giants(&metadata, &label)?;
-    let stream = File::open(path).map_err(fail)?;
+    let stream = opened::open(path).map_err(fail)?;
     read_stream(stream, metadata.len(), &label, &label)
 }
 
@@ -42,7 +49,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let metadata = fs::metadata(path).map_err(fail)?;
     refuse_devices_and_giants(&metadata, &label)?;
     let mut bytes = Vec::new();
-    File::open(path)
+    opened::open(path)
         .map_err(fail)?
         .take(MAX_ROM.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -283,12 +290,14 @@ impl ListedFile {
     fn read_rom(&self) -> Result<Option<Vec<u8>>, Failure> {
         let fail = |error: io::Error| Failure::file(self.path.display(), error);
         let mut stream = File::open(&self.path).map_err(fail)?;
-        let size = stream.metadata().map_err(fail)?.len();
+        let metadata = stream.metadata().map_err(fail)?;
+        let size = metadata.len();
         let mut start = [0; SIGNATURE.len()];
         let is_rom = size <= MAX_ROM && stream.read(&mut start).map_err(fail)? == start.len();
         if !is_rom || start != SIGNATURE {
             return Ok(None);
         }
+        opened::take(&metadata);
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         bytes.extend(start);
         stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;

@@ -1,6 +1,7 @@
 //! `romcompat check --inventory`: what was collected from many hosts.
 
 use super::exit::{Exit, Failure};
+use super::opened;
 use super::terminal::Terminal;
 use crate::finding::{Code, Finding, has_errors};
 use crate::plan::{Fleet, HostRecord};
@@ -67,7 +68,7 @@ fn host(name: &str, folder: &Path) -> Result<HostRecord, String> {
         if !metadata.is_file() || metadata.len() > LONGEST {
             return Err(fail("it is no document that romcompat wrote".to_owned()));
         }
-        fs::read(&path).map_err(|error| fail(error.to_string()))
+        opened::read(&path).map_err(|error| fail(error.to_string()))
     };
     HostRecord::read(
         name,

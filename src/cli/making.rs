@@ -4,6 +4,7 @@ use super::args::PlanInputs;
 use super::config::Settings;
 use super::exit::Failure;
 use super::input;
+use super::opened;
 use crate::package::{Details, Previous, Templates};
 use crate::plan::CompatPlan;
 use std::path::Path;
@@ -75,8 +76,8 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
                 continue;
             }
             let name = path.strip_prefix(folder).unwrap_or(&path);
-            let text =
-                fs::read_to_string(&path).map_err(|error| Failure::file(path.display(), error))?;
+            let text = opened::read_to_string(&path)
+                .map_err(|error| Failure::file(path.display(), error))?;
             templates
                 .replace(&name.to_string_lossy(), text)
                 .map_err(|error| Failure::file(path.display(), error))?;
@@ -87,7 +88,9 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
 
 fn details(settings: &Settings, plan: &CompatPlan<'_>) -> Result<Details, Failure> {
     let copyright = match &settings.copyright {
-        Some(path) => Some(fs::read(path).map_err(|error| Failure::file(path.display(), error))?),
+        Some(path) => {
+            Some(opened::read(path).map_err(|error| Failure::file(path.display(), error))?)
+        }
         None => None,
     };
     Details::settle(&settings.wishes(), plan, epoch()?, copyright, author()).map_err(Failure::usage)

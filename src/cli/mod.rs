@@ -19,6 +19,7 @@ mod inventory;
 mod lint;
 mod machine_types;
 mod making;
+mod opened;
 mod output;
 mod prove;
 mod qemu_version;

@@ -1,6 +1,7 @@
 //! Outputs: each file appears whole or not at all.
 
 use super::exit::Failure;
+use super::opened;
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt as _;
@@ -50,8 +51,8 @@ impl Outputs {
     /// Writes a file under a temporary name beside its place.
     ///
     /// # Errors
-    /// A [`Failure`] where something is in its place already, or it cannot be
-    /// written.
+    /// A [`Failure`] where an input or something else is in its place already,
+    /// or it cannot be written.
     pub fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
         let fail = |error: io::Error| Failure::file(path.display(), error);
         match fs::symlink_metadata(&path) {
@@ -61,6 +62,12 @@ impl Outputs {
                 return Err(Failure::file(
                     path.display(),
                     "it is there already and no regular file; choose another place",
+                ));
+            }
+            Ok(metadata) if opened::is_input(&metadata) => {
+                return Err(Failure::file(
+                    path.display(),
+                    "it is an input, and an input is never written to, with `--force` neither; write to another file or folder, and move it afterwards",
                 ));
             }
             Ok(_) if !self.force => {

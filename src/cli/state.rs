@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::input;
+use super::opened;
 use super::output::Outputs;
 use super::terminal::Terminal;
 use crate::compression::Decoder;
@@ -182,7 +183,7 @@ fn read(wanted: &Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
             "it is no regular file; give the file of a saved guest",
         ));
     }
-    let mut file = File::open(path).map_err(input)?;
+    let mut file = opened::open(path).map_err(input)?;
     file.seek(SeekFrom::Start(wanted.offset)).map_err(input)?;
     let mut start = Vec::new();
     (&mut file)
