@@ -79,7 +79,8 @@ pub fn input(bytes: &[u8]) {
             return;
         }
     };
-    let of = |file| InspectedRom::of(file, "input", set.package.as_ref(), Detail::Everything);
+    let package = set.package_release();
+    let of = |file| InspectedRom::of(file, "input", package.as_deref(), Detail::Everything);
     let report = InspectReport {
         schema_version: SCHEMA_VERSION,
         roms: set.roms.iter().map(of).collect(),

@@ -4,8 +4,7 @@ use super::exit::Failure;
 use super::opened;
 use crate::rom::SIGNATURE;
 use crate::romset::{
-    self, CollectError, InputError, MAX_INPUT, MAX_ROM, PackageOrigin, RomCollector, RomFile,
-    RomSet,
+    self, CollectError, InputError, MAX_INPUT, MAX_ROM, RomCollector, RomFile, RomSet,
 };
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -157,18 +156,20 @@ fn read_stream(
     romset::read(label, bytes).map_err(refuse)
 }
 
-/// Looks at each ROM of an input, whatever it is, without keeping them all:
-/// the answers in order of the ROMs' paths, and how many files are no ROM.
+/// Looks at each ROM of an input, whatever it is, with name and version of its
+/// package, without keeping them all: the answers in order of the ROMs' paths,
+/// and how many files are no ROM.
 ///
 /// # Errors
 /// A [`Failure`] that names what cannot be read.
 pub fn look_at_each<T: Send>(
     path: &Path,
-    look: impl Fn(&RomFile, Option<&PackageOrigin>) -> T + Sync,
+    look: impl Fn(&RomFile, Option<&str>) -> T + Sync,
 ) -> Result<(Vec<T>, usize), Failure> {
     if !path.is_dir() {
         let set = read(path)?;
-        let package = set.package.as_ref();
+        let package = set.package_release();
+        let package = package.as_deref();
         let answers = set.roms.iter().map(|file| look(file, package)).collect();
         return Ok((answers, set.left_out));
     }

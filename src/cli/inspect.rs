@@ -23,13 +23,9 @@ fn difference(old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failu
     let (old, new) = input::read_both(old, new)?;
     let look = |side: Option<Side<'_>>, set: &RomSet| {
         let file = side.and_then(|side| side.file)?;
-        let package = set.package.as_ref();
-        Some(InspectedRom::of(
-            file,
-            &set.label,
-            package,
-            Detail::Everything,
-        ))
+        let package = set.package_release();
+        let (package, detail) = (package.as_deref(), Detail::Everything);
+        Some(InspectedRom::of(file, &set.label, package, detail))
     };
     let pairs: Vec<_> = Comparison::new(&old, &new)
         .pairs

@@ -6,7 +6,7 @@ use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
 use crate::rom::{BarSize, CodeType, Image, PciIds, RomFault, Tail};
-use crate::romset::{PackageOrigin, RomFile};
+use crate::romset::RomFile;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ pub struct InspectedRom {
     pub input: String,
     /// Its path in that input.
     pub path: String,
-    /// The Debian package that it comes from, as `name version`.
+    /// The package that it comes from, as `name version`.
     pub package: Option<String>,
     /// SHA-256, in hex, where it was asked for.
     pub sha256: Option<String>,
@@ -140,12 +140,7 @@ pub enum Detail {
 impl InspectedRom {
     /// Looks into a ROM file of an input.
     #[must_use]
-    pub fn of(
-        file: &RomFile,
-        input: &str,
-        package: Option<&PackageOrigin>,
-        detail: Detail,
-    ) -> Self {
+    pub fn of(file: &RomFile, input: &str, package: Option<&str>, detail: Detail) -> Self {
         let rom = file.rom();
         let finding = |fault: &RomFault| fault.finding(file.name());
         Self {
@@ -153,7 +148,7 @@ impl InspectedRom {
             other_names: file.other_names().to_vec(),
             input: input.to_owned(),
             path: file.path().to_owned(),
-            package: package.map(PackageOrigin::to_string),
+            package: package.map(str::to_owned),
             sha256: (detail == Detail::Everything).then(|| file.sha256()),
             size: file.size(),
             bar: file.bar(),

@@ -61,6 +61,7 @@ pub enum CollectError {
 pub struct RomCollector {
     by_name: BTreeMap<String, RomFile>,
     links: BTreeMap<String, String>,
+    hard_links: BTreeMap<String, String>,
     left_out: usize,
     total: u64,
 }
@@ -109,22 +110,24 @@ impl RomCollector {
         self.links.insert(path.to_owned(), target.to_owned());
     }
 
+    /// Takes another name of a file, both as paths from the input's root. It is
+    /// a file like the other, as it would be once unpacked.
+    pub fn add_hard_link(&mut self, path: &str, target: &str) {
+        self.hard_links.insert(path.to_owned(), target.to_owned());
+    }
+
     /// The set of what was taken.
     ///
     /// # Errors
     /// [`CollectError`] where there is no ROM, or a link leads out of the
-    /// input.
+    /// input; for hard links as for files.
     pub fn finish(
         mut self,
         label: &str,
         package: Option<PackageOrigin>,
     ) -> Result<RomSet, CollectError> {
-        let names_by_path: HashMap<String, String> = self
-            .by_name
-            .values()
-            .map(|rom| (rom.path.clone(), rom.name.clone()))
-            .collect();
-        let mut dangling_links = Vec::new();
+        let mut dangling_links = self.resolve_hard_links()?;
+        let names_by_path = self.names_by_path();
         for (path, target) in &self.links {
             let end = self.follow(path, target)?;
             let rom = names_by_path
@@ -148,6 +151,26 @@ impl RomCollector {
             left_out: self.left_out,
             dangling_links,
         })
+    }
+
+    fn names_by_path(&self) -> HashMap<String, String> {
+        let roms = self.by_name.values();
+        roms.map(|rom| (rom.path.clone(), rom.name.clone()))
+            .collect()
+    }
+
+    /// Takes each hard link to a ROM as a file; the paths of the others.
+    fn resolve_hard_links(&mut self) -> Result<Vec<String>, CollectError> {
+        let names_by_path = self.names_by_path();
+        let mut others = Vec::new();
+        for (path, target) in std::mem::take(&mut self.hard_links) {
+            let name = names_by_path.get(&target);
+            match name.and_then(|name| self.by_name.get(name)) {
+                Some(rom) => self.add_file(&path, rom.bytes.clone())?,
+                None => others.push(path),
+            }
+        }
+        Ok(others)
     }
 
     /// The path at the end of a chain of links.
@@ -212,6 +235,20 @@ mod tests {
         assert_eq!(set.roms.len(), 1);
         assert_eq!(set.roms[0].other_names(), ["a.rom", "virtio-net.rom"]);
         assert!(set.find("a.rom").is_some());
+    }
+
+    #[test]
+    fn a_hard_link_to_a_rom_is_a_rom_of_its_own() {
+        let mut collector = collector();
+        collector.add_hard_link("usr/share/a.rom", "usr/lib/ipxe/qemu/pxe-virtio.rom");
+        collector.add_hard_link("usr/share/readme", "usr/share/other");
+        collector.add_link("usr/share/b.rom", "a.rom");
+        let set = collector.finish("x.deb", None).unwrap();
+        let names: Vec<_> = set.roms.iter().map(RomFile::name).collect();
+        assert_eq!(names, ["a.rom", "pxe-virtio.rom"]);
+        assert_eq!(set.roms[0].bytes(), set.roms[1].bytes());
+        assert_eq!(set.roms[0].other_names(), ["b.rom"]);
+        assert_eq!(set.dangling_links, ["usr/share/readme"]);
     }
 
     #[test]

@@ -142,10 +142,11 @@ fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
     let payload = Decoder::new(package.payload, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
     let mut collector = RomCollector::default();
     rpm::for_each_file(payload, |file, content| {
-        let kind = match file.kind {
+        let kind = match &file.kind {
             rpm::FileKind::Regular => EntryKind::File,
             rpm::FileKind::Directory => EntryKind::Directory,
             rpm::FileKind::Other => EntryKind::Other,
+            rpm::FileKind::HardLink(target) => EntryKind::HardLink(target.clone()),
             rpm::FileKind::Symlink => {
                 let mut target = String::new();
                 content
@@ -230,7 +231,7 @@ fn take_entry(
 ) -> Result<(), InputError> {
     match &entry.kind {
         EntryKind::Symlink(target) => collector.add_link(&entry.path, target),
-        EntryKind::HardLink(target) => collector.add_link(&entry.path, &format!("/{target}")),
+        EntryKind::HardLink(target) => collector.add_hard_link(&entry.path, target),
         EntryKind::Directory => {}
         EntryKind::Other => collector.leave_out(),
         EntryKind::File => {

@@ -57,6 +57,13 @@ impl RomSet {
             let faults = file.rom().faults().to_vec();
             faults.into_iter().map(move |fault| fault.finding(&subject))
         };
+    /// Name and version of the package that the ROMs come from, of either kind.
+    #[must_use]
+    pub fn package_release(&self) -> Option<String> {
+        let debian = self.package.as_ref().map(PackageOrigin::to_string);
+        debian.or_else(|| self.rpm.clone())
+    }
+
         self.roms.iter().flat_map(of).collect()
     }
 
@@ -65,11 +72,10 @@ impl RomSet {
     #[must_use]
     pub fn release(&self) -> String {
         let name = file_name(self.label.trim_end_matches('/'));
-        match (&self.package, &self.rpm) {
-            (Some(origin), _) => origin.to_string(),
-            (None, Some(rpm)) => rpm.clone(),
-            (None, None) if matches!(name, "" | "-") => "an earlier release".to_owned(),
-            (None, None) => name.to_owned(),
+        match self.package_release() {
+            Some(release) => release,
+            None if matches!(name, "" | "-") => "an earlier release".to_owned(),
+            None => name.to_owned(),
         }
     }
 

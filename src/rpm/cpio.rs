@@ -1,5 +1,6 @@
 //! The cpio archive of an RPM package, in the `newc` format (cpio(5)).
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use thiserror::Error;
 
@@ -19,13 +20,12 @@ pub struct File {
     pub kind: FileKind,
     /// Permission bits.
     pub mode: u32,
-    /// Size of its content, in bytes; of all but the last name of a file with
-    /// several, 0.
+    /// Size of its content, in bytes.
     pub size: u64,
 }
 
 /// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
     Regular,
@@ -33,6 +33,8 @@ pub enum FileKind {
     Directory,
     /// A symbolic link, whose content is its target.
     Symlink,
+    /// Another name of the regular file at this path.
+    HardLink(String),
     /// A device or another thing that no package of ROMs has.
     Other,
 }
@@ -66,7 +68,9 @@ pub enum CpioError {
     },
 }
 
-/// Hands each file to `visit` with its content as a stream.
+/// Hands each file to `visit` with its content as a stream. Of a file with
+/// several names, which has its content with one of them, the others are
+/// handed over as hard links to that one.
 ///
 /// # Errors
 /// [`CpioError`], as `E`, and whatever `visit` fails with.
@@ -75,6 +79,7 @@ pub fn for_each_file<E: From<super::RpmError>>(
     mut visit: impl FnMut(&File, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut offset = 0_u64;
+    let mut names = Names::default();
     loop {
         let failed = |error: CpioError| E::from(super::RpmError::Cpio(error));
         let read = |source| failed(CpioError::Read { offset, source });
@@ -98,7 +103,7 @@ pub fn for_each_file<E: From<super::RpmError>>(
         name.pop();
         let path = relative(name).ok_or_else(no_name)?;
         if path == END {
-            return Ok(());
+            return names.visit_empty_files(&mut visit);
         }
         let file = File {
             path,
@@ -107,7 +112,11 @@ pub fn for_each_file<E: From<super::RpmError>>(
             size: numbers.size,
         };
         let mut content = (&mut archive).take(numbers.size);
-        visit(&file, &mut content)?;
+        if file.kind == FileKind::Regular && numbers.links > 1 {
+            names.visit(numbers.inode, file, &mut content, &mut visit)?;
+        } else {
+            visit(&file, &mut content)?;
+        }
         let left = content.limit();
         skip(&mut archive, left.saturating_add(padding(numbers.size))).map_err(read)?;
         for length in [
@@ -122,8 +131,60 @@ pub fn for_each_file<E: From<super::RpmError>>(
     }
 }
 
+/// A file, whatever its names: major and minor number of its device, and inode.
+type Inode = (u32, u32, u32);
+
+/// The files with several names.
+#[derive(Default)]
+struct Names(BTreeMap<Inode, NamesOfOne>);
+
+#[derive(Default)]
+struct NamesOfOne {
+    /// The path that came with the content.
+    content_at: Option<String>,
+    /// Names whose content has not come yet.
+    waiting: Vec<File>,
+}
+
+impl Names {
+    /// Takes a name, and visits all whose content is known by now.
+    fn visit<E>(
+        &mut self,
+        inode: Inode,
+        file: File,
+        content: &mut dyn Read,
+        visit: &mut impl FnMut(&File, &mut dyn Read) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let names = self.0.entry(inode).or_default();
+        if file.size > 0 {
+            visit(&file, content)?;
+            names.content_at = Some(file.path);
+        } else {
+            names.waiting.push(file);
+        }
+        if let Some(path) = &names.content_at {
+            for name in names.waiting.drain(..) {
+                let kind = FileKind::HardLink(path.clone());
+                visit(&File { kind, ..name }, &mut io::empty())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits the names whose content never came.
+    fn visit_empty_files<E>(
+        self,
+        visit: &mut impl FnMut(&File, &mut dyn Read) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut waiting = self.0.into_values().flat_map(|names| names.waiting);
+        waiting.try_for_each(|file| visit(&file, &mut io::empty()))
+    }
+}
+
 /// The numbers of a header that are of use here.
 struct Numbers {
+    inode: Inode,
+    links: u32,
     mode: u32,
     size: u64,
     name_length: u64,
@@ -140,6 +201,8 @@ fn numbers(header: &[u8; HEADER]) -> Option<Numbers> {
         u32::from_str_radix(digits, 16).ok()
     };
     Some(Numbers {
+        inode: (number(7)?, number(8)?, number(0)?),
+        links: number(4)?,
         mode: number(1)?,
         size: number(6)?.into(),
         name_length: number(11)?.into(),
@@ -195,9 +258,16 @@ mod tests {
 
     /// One entry with its padding.
     fn entry(name: &str, mode: u32, content: &[u8]) -> Vec<u8> {
+        linked_entry(name, mode, content, (0, 1))
+    }
+
+    /// One entry of a file with this inode and number of names.
+    fn linked_entry(name: &str, mode: u32, content: &[u8], (inode, links): (u32, u32)) -> Vec<u8> {
         let mut bytes = b"070701".to_vec();
         let mut numbers = [0_u32; 13];
+        numbers[0] = inode;
         numbers[1] = mode;
+        numbers[4] = links;
         numbers[6] = u32::try_from(content.len()).unwrap();
         numbers[11] = u32::try_from(name.len()).unwrap().saturating_add(1);
         for number in numbers {
@@ -216,7 +286,7 @@ mod tests {
         for_each_file(archive, |file, content| {
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes).unwrap();
-            found.push((file.path.clone(), file.kind, bytes));
+            found.push((file.path.clone(), file.kind.clone(), bytes));
             Ok::<_, RpmError>(())
         })?;
         Ok(found)
@@ -242,6 +312,33 @@ mod tests {
         for length in 0..archive.len() - 4 {
             assert!(files(&archive[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn names_without_the_content_are_links_to_the_one_that_has_it() {
+        let linked = |name, inode, content| linked_entry(name, 0o100_644, content, (inode, 3));
+        let archive = [
+            linked("a", 1, b""),
+            linked("x", 2, b""),
+            linked("b", 1, b"rom"),
+            linked("c", 1, b""),
+            linked("y", 2, b""),
+            entry(END, 0, b""),
+        ]
+        .concat();
+        let link = |name: &str| (name.to_owned(), FileKind::HardLink("b".to_owned()), vec![]);
+        let file =
+            |name: &str, content: &[u8]| (name.to_owned(), FileKind::Regular, content.to_vec());
+        assert_eq!(
+            files(&archive).unwrap(),
+            [
+                file("b", b"rom"),
+                link("a"),
+                link("c"),
+                file("x", b""),
+                file("y", b""),
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Lead, signature header and header of an RPM package.
 
 use super::CpioError;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The first bytes of every RPM package.
@@ -18,8 +19,19 @@ const ENTRY: usize = 16;
 const NAME: u32 = 1000;
 const VERSION: u32 = 1001;
 const RELEASE: u32 = 1002;
-/// The type of an entry that is one text.
+/// SHA-256 of the compressed payload, in hex (`RPMTAG_PAYLOADSHA256`, once
+/// `RPMTAG_PAYLOADDIGEST`).
+const PAYLOAD_SHA256: u32 = 5092;
+/// Which digest that is (`RPMTAG_PAYLOADSHA256ALGO`).
+const PAYLOAD_DIGEST: u32 = 5093;
+/// SHA-256 in that tag (RFC 9580, section 9.5).
+const SHA256: u32 = 8;
+/// SHA-256 of the header, in the signature header (`RPMSIGTAG_SHA256`).
+const HEADER_SHA256: u32 = 273;
+/// Types of entries: numbers of 32 bits, a text, and several texts.
+const INT32: u32 = 4;
 const STRING: u32 = 6;
+const STRING_ARRAY: u32 = 8;
 
 /// An RPM package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +74,20 @@ pub enum RpmError {
     /// A header without a text that every package has.
     #[error("the header names no {0} of the package")]
     NoText(&'static str),
+    /// A header or payload that is not the one that was packed.
+    #[error(
+        "the SHA-256 of the {which} at {offset:#x} is {found}, and it must be {required}; the package is damaged, fetch it again"
+    )]
+    Digest {
+        /// Offset in the package.
+        offset: usize,
+        /// What was summed.
+        which: &'static str,
+        /// Its digest, in hex.
+        found: String,
+        /// The digest that the package says, in hex.
+        required: String,
+    },
     /// An archive that cannot be read.
     #[error(transparent)]
     Cpio(#[from] CpioError),
@@ -75,20 +101,29 @@ struct Header<'a> {
 }
 
 impl<'a> Rpm<'a> {
-    /// Reads the headers of a package.
+    /// Reads the headers of a package, and checks header and payload by the
+    /// SHA-256 that rpm writes since 4.14.
     ///
     /// # Errors
     /// [`RpmError`] with the offset of what is wrong.
     pub fn read(bytes: &'a [u8]) -> Result<Self, RpmError> {
         let signature = Header::read(bytes, LEAD, "signature header")?;
-        let header = Header::read(bytes, signature.end.next_multiple_of(8), "header")?;
+        let start = signature.end.next_multiple_of(8);
+        let header = Header::read(bytes, start, "header")?;
+        let head = bytes.get(start..header.end).unwrap_or_default();
+        check(signature.text(HEADER_SHA256), head, start, "header")?;
+        let payload = bytes.get(header.end..).unwrap_or_default();
+        if header.number(PAYLOAD_DIGEST) == Some(SHA256) {
+            let required = header.text(PAYLOAD_SHA256);
+            check(required, payload, header.end, "payload")?;
+        }
         let text = |tag, what| header.text(tag).ok_or(RpmError::NoText(what));
         let name = text(NAME, "name")?;
         let version = text(VERSION, "version")?;
         let release = text(RELEASE, "release")?;
         Ok(Self {
             release: format!("{name} {version}-{release}"),
-            payload: bytes.get(header.end..).unwrap_or_default(),
+            payload,
         })
     }
 }
@@ -125,17 +160,50 @@ impl<'a> Header<'a> {
         })
     }
 
-    fn text(&self, wanted: u32) -> Option<&'a str> {
+    /// The data of an entry of one of these types, and what follows it.
+    fn data(&self, wanted: u32, types: &[u32]) -> Option<&'a [u8]> {
         let is_wanted = |entry: &&[u8]| be32(entry, 0) == Some(wanted);
         let entry = self.index.chunks_exact(ENTRY).find(is_wanted)?;
-        if be32(entry, 4) != Some(STRING) {
-            return None;
-        }
-        let start = usize::try_from(be32(entry, 8)?).ok()?;
-        let text = self.data.get(start..)?.split(|byte| *byte == 0).next()?;
+        types.contains(&be32(entry, 4)?).then_some(())?;
+        self.data.get(usize::try_from(be32(entry, 8)?).ok()?..)
+    }
+
+    fn number(&self, wanted: u32) -> Option<u32> {
+        be32(self.data(wanted, &[INT32])?, 0)
+    }
+
+    /// A text, the first one of several.
+    fn text(&self, wanted: u32) -> Option<&'a str> {
+        let data = self.data(wanted, &[STRING, STRING_ARRAY])?;
+        let text = data.split(|byte| *byte == 0).next()?;
         let is_plain = |text: &&str| text.chars().all(|c| c.is_ascii_graphic());
         std::str::from_utf8(text).ok().filter(is_plain)
     }
+}
+
+/// Compares the SHA-256 of what stands at `offset` with the one that is
+/// required, if any is.
+fn check(
+    required: Option<&str>,
+    bytes: &[u8],
+    offset: usize,
+    which: &'static str,
+) -> Result<(), RpmError> {
+    let Some(required) = required else {
+        return Ok(());
+    };
+    let digest = Sha256::digest(bytes);
+    let found: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = found.concat();
+    if found.eq_ignore_ascii_case(required) {
+        return Ok(());
+    }
+    Err(RpmError::Digest {
+        offset,
+        which,
+        found,
+        required: required.to_owned(),
+    })
 }
 
 fn be32(bytes: &[u8], offset: usize) -> Option<u32> {
@@ -147,36 +215,53 @@ fn be32(bytes: &[u8], offset: usize) -> Option<u32> {
 pub(crate) mod tests {
     use super::*;
 
-    /// A header with these texts.
-    fn header(texts: &[(u32, &str)]) -> Vec<u8> {
+    /// A header with entries of these tags, types and bytes.
+    fn header_of(entries: &[(u32, u32, Vec<u8>)]) -> Vec<u8> {
         let mut index = Vec::new();
         let mut data = Vec::new();
-        for (tag, text) in texts {
-            for value in [*tag, STRING, u32::try_from(data.len()).unwrap(), 1] {
+        for (tag, kind, bytes) in entries {
+            for value in [*tag, *kind, u32::try_from(data.len()).unwrap(), 1] {
                 index.extend(value.to_be_bytes());
             }
-            data.extend(text.bytes());
-            data.push(0);
+            data.extend(bytes);
         }
         let mut header = [HEADER_MAGIC, &[0; 4]].concat();
-        header.extend(u32::try_from(texts.len()).unwrap().to_be_bytes());
+        header.extend(u32::try_from(entries.len()).unwrap().to_be_bytes());
         header.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
         [header, index, data].concat()
     }
 
+    fn text((tag, text): &(u32, &str)) -> (u32, u32, Vec<u8>) {
+        (*tag, STRING, [text.as_bytes(), &[0]].concat())
+    }
+
+    /// A header with these texts.
+    fn header(texts: &[(u32, &str)]) -> Vec<u8> {
+        header_of(&texts.iter().map(text).collect::<Vec<_>>())
+    }
+
+    const TEXTS: [(u32, &str); 3] = [
+        (NAME, "ipxe-roms-qemu"),
+        (VERSION, "20240119"),
+        (RELEASE, "1.fc40"),
+    ];
+
     /// A package with this payload.
     pub(crate) fn package(payload: &[u8]) -> Vec<u8> {
+        joined(&header(&[(1000, "x")]), &header(&TEXTS), payload)
+    }
+
+    fn joined(signature: &[u8], header: &[u8], payload: &[u8]) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.resize(LEAD, 0);
-        bytes.extend(header(&[(1000, "x")]));
+        bytes.extend(signature);
         bytes.resize(bytes.len().next_multiple_of(8), 0);
-        bytes.extend(header(&[
-            (NAME, "ipxe-roms-qemu"),
-            (VERSION, "20240119"),
-            (RELEASE, "1.fc40"),
-        ]));
-        bytes.extend(payload);
-        bytes
+        [&bytes, header, payload].concat()
+    }
+
+    fn sha256(bytes: &[u8]) -> String {
+        let digest = Sha256::digest(bytes);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     #[test]
@@ -193,6 +278,40 @@ pub(crate) mod tests {
         for length in 4..bytes.len() {
             assert!(Rpm::read(&bytes[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn a_payload_and_a_header_are_what_was_packed() {
+        let payload_sum = sha256(b"payload");
+        let main_with = |digest: u32| {
+            let mut entries: Vec<_> = TEXTS.iter().map(text).collect();
+            entries.push((PAYLOAD_DIGEST, INT32, digest.to_be_bytes().to_vec()));
+            let (tag, _, sum) = text(&(PAYLOAD_SHA256, &payload_sum));
+            entries.push((tag, STRING_ARRAY, sum));
+            header_of(&entries)
+        };
+        let main = main_with(SHA256);
+        let signature = header(&[(HEADER_SHA256, &sha256(&main))]);
+        let good = joined(&signature, &main, b"payload");
+        assert_eq!(Rpm::read(&good).unwrap().payload, b"payload");
+
+        let error = Rpm::read(&joined(&signature, &main, b"paxload")).unwrap_err();
+        let at = good.len() - 7;
+        let found = sha256(b"paxload");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the SHA-256 of the payload at {at:#x} is {found}, and it must be {payload_sum}; the package is damaged, fetch it again"
+            )
+        );
+        let mut renamed = good;
+        let name = renamed.windows(4).position(|word| word == b"ipxe").unwrap();
+        renamed[name] = b'x';
+        let error = Rpm::read(&renamed).unwrap_err().to_string();
+        assert!(error.contains("the SHA-256 of the header at "), "{error}");
+        // Digests of another kind are not checked.
+        let other = joined(&header(&[(1000, "x")]), &main_with(10), b"paxload");
+        assert!(Rpm::read(&other).is_ok());
     }
 
     #[test]

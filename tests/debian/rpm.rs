@@ -5,16 +5,23 @@ use crate::fetched::{package, tool, unpack};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
-/// Packs a folder of ROMs with a payload like `w9.gzdio` (rpm's macros).
-fn rpm_of(roms: &Path, work: &Path, payload: &str) -> PathBuf {
+/// A line of `%install` that makes two more names of one ROM.
+const HARD_LINKS: &str =
+    "cd %{buildroot}/usr/share/ipxe; ln efi-virtio.rom 0.rom; ln efi-virtio.rom zz.rom";
+
+/// Packs a folder of ROMs with a payload like `w9.gzdio` (rpm's macros), and
+/// with one more line of `%install`.
+fn rpm_of(roms: &Path, work: &Path, payload: &str, line: &str) -> PathBuf {
     let spec = work.join("roms.spec");
     fs::write(
         &spec,
         "Name: ipxe-roms-qemu\nVersion: 20190125\nRelease: 5\nSummary: ROMs\nLicense: GPL-2.0-or-later\n\
          BuildArch: noarch\n%description\nROMs.\n%install\nmkdir -p %{buildroot}/usr/share/ipxe\n\
          cp -a %{roms}/. %{buildroot}/usr/share/ipxe/\nln -s efi-e1000.rom %{buildroot}/usr/share/ipxe/link.rom\n\
+         %{line}\n\
          %files\n/usr/share/ipxe\n",
     )
     .unwrap();
@@ -22,6 +29,7 @@ fn rpm_of(roms: &Path, work: &Path, payload: &str) -> PathBuf {
         format!("_topdir {}", work.display()),
         format!("roms {}", roms.display()),
         format!("_binary_payload {payload}"),
+        format!("line {line}"),
     ];
     let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"-bb", &"--quiet"];
     for define in &defines {
@@ -60,11 +68,63 @@ fn an_rpm_is_the_same_set_as_the_folder_in_every_compression() {
     assert_eq!(wanted.len(), 16);
     for payload in ["w9.gzdio", "w6.xzdio", "w19.zstdio", "w.ufdio"] {
         let work = TempDir::new().unwrap();
-        let rpm = rpm_of(&roms, work.path(), payload);
+        let rpm = rpm_of(&roms, work.path(), payload, HARD_LINKS);
         let found = inspected(&rpm);
-        let found: Vec<_> = found["roms"].as_array().unwrap().iter().map(key).collect();
+        let roms = found["roms"].as_array().unwrap();
+        assert!(
+            roms.iter()
+                .all(|rom| rom["package"] == "ipxe-roms-qemu 20190125-5")
+        );
+        // The content of a file with several names comes with the last of them.
+        let mut found: Vec<_> = roms.iter().map(key).collect();
+        let virtio = wanted.iter().find(|rom| rom.0 == "efi-virtio.rom").unwrap();
+        for name in ["0.rom", "zz.rom"] {
+            let at = found.iter().position(|rom| rom.0 == name).unwrap();
+            assert_eq!(found.remove(at).2, virtio.2, "{payload}");
+        }
         assert_eq!(found, wanted, "{payload}");
     }
+}
+
+#[test]
+#[ignore = "needs fetched ROMs and rpmbuild"]
+fn hard_linked_roms_of_an_rpm_are_compared_by_each_name() {
+    let root = unpack(&package("bookworm", "ipxe-qemu"));
+    let roms = root.path().join("usr/lib/ipxe/qemu");
+    let work = TempDir::new().unwrap();
+    let rpm = rpm_of(&roms, work.path(), "w9.gzdio", HARD_LINKS);
+    let virtio = roms.join("efi-virtio.rom");
+    let mut larger = fs::read(&virtio).unwrap();
+    larger.resize(512 << 10, 0xff);
+    fs::write(&virtio, larger).unwrap();
+    let output = romcompat().arg("check").args([&rpm, &roms]).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+    let said = "error[RC301]: efi-virtio.rom: ";
+    assert!(words(&output).contains(said), "{}", words(&output));
+}
+
+#[test]
+#[ignore = "needs fetched ROMs and rpmbuild"]
+fn a_damaged_rpm_is_refused_as_rpm_refuses_it() {
+    let root = unpack(&package("bookworm", "ipxe-qemu"));
+    let work = TempDir::new().unwrap();
+    let rpm = rpm_of(
+        &root.path().join("usr/lib/ipxe/qemu"),
+        work.path(),
+        "w.ufdio",
+        "true",
+    );
+    let mut bytes = fs::read(&rpm).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&rpm, bytes).unwrap();
+    let judge = Command::new("rpm").arg("-K").arg(&rpm).output().unwrap();
+    assert!(!judge.status.success(), "{}", words(&judge));
+    let output = romcompat().arg("inspect").arg(&rpm).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", words(&output));
+    let said = "the SHA-256 of the payload at ";
+    assert!(words(&output).contains(said), "{}", words(&output));
 }
 
 #[test]
@@ -76,6 +136,7 @@ fn a_change_from_an_rpm_to_a_package_is_compared() {
         &root.path().join("usr/lib/ipxe/qemu"),
         work.path(),
         "w3.zstdio",
+        "true",
     );
     let mut command = romcompat();
     command
