@@ -4,6 +4,7 @@ use super::fields::Field;
 use super::inspect::{InspectedImage, InspectedRom};
 use super::{Colour, SCHEMA_VERSION};
 use serde::Serialize;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// The answer of `inspect --diff`.
@@ -108,19 +109,19 @@ fn changes(old: &InspectedRom, new: &InspectedRom) -> Vec<String> {
             "{before} followed the last image, {after} follows it"
         ));
     }
-    let mut left: Vec<&InspectedImage> = new.images.iter().collect();
-    for image in &old.images {
-        let of_kind = |other: &&InspectedImage| other.code_type == image.code_type;
-        match left.iter().position(of_kind) {
-            Some(index) => compare_images(image, left.remove(index), &mut changes),
-            None => changes.push(format!("the {} image is gone", image.kind)),
-        }
+    let pairing = Pairing::of(&old.images, &new.images);
+    for image in &pairing.gone {
+        changes.push(format!("the {} is gone", pairing.name(image)));
     }
-    for image in left {
-        changes.push(format!(
-            "there is an {} image that was not there",
-            image.kind
-        ));
+    for image in &pairing.appeared {
+        let name = pairing.name(image);
+        changes.push(format!("there is an {name} that was not there"));
+    }
+    if let Some(change) = pairing.change_of_order() {
+        changes.push(change);
+    }
+    for (old, new) in &pairing.pairs {
+        compare_fields(&pairing.name_of_both(old, new), old, new, &mut changes);
     }
     if changes.is_empty() {
         changes.push("code or data differ, no field does".to_owned());
@@ -128,27 +129,150 @@ fn changes(old: &InspectedRom, new: &InspectedRom) -> Vec<String> {
     changes
 }
 
-fn compare_images(old: &InspectedImage, new: &InspectedImage, changes: &mut Vec<String>) {
-    let sections = |field: &&Field| field.name != "section";
-    let key = |field: &Field| (field.structure, field.name);
-    let kind = &new.kind;
-    for field in old.fields.iter().filter(sections) {
-        let (structure, name) = key(field);
-        match new.fields.iter().find(|other| key(other) == key(field)) {
-            Some(other) if other.value == field.value => {}
-            Some(other) => changes.push(format!(
-                "{kind} image, {structure}: {name} was {}, it is {}",
-                field.value, other.value
-            )),
-            None => changes.push(format!("{kind} image, {structure}: {name} is gone")),
+/// Which image of the new ROM stands for which of the old one.
+struct Pairing<'a> {
+    old: &'a [InspectedImage],
+    new: &'a [InspectedImage],
+    /// In the order of the old ROM.
+    pairs: Vec<(&'a InspectedImage, &'a InspectedImage)>,
+    gone: Vec<&'a InspectedImage>,
+    appeared: Vec<&'a InspectedImage>,
+}
+
+/// What images that are the same one have in common, the surest first.
+const ALIKE: [fn(&InspectedImage, &InspectedImage) -> bool; 3] = [
+    |old, new| (old.code_type, &old.kind, old.ids) == (new.code_type, &new.kind, new.ids),
+    |old, new| (old.code_type, &old.kind) == (new.code_type, &new.kind),
+    |old, new| old.code_type == new.code_type,
+];
+
+impl<'a> Pairing<'a> {
+    /// Pairs those first that have most in common; of several, the first.
+    fn of(old: &'a [InspectedImage], new: &'a [InspectedImage]) -> Self {
+        let mut gone: Vec<&InspectedImage> = old.iter().collect();
+        let mut appeared: Vec<&InspectedImage> = new.iter().collect();
+        let mut pairs = Vec::new();
+        for is_alike in ALIKE {
+            gone.retain(|image| {
+                let found = appeared.iter().position(|other| is_alike(image, other));
+                pairs.extend(found.map(|index| (*image, appeared.remove(index))));
+                found.is_none()
+            });
+        }
+        pairs.sort_by_key(|(image, _)| image.number);
+        Self {
+            old,
+            new,
+            pairs,
+            gone,
+            appeared,
         }
     }
-    for field in new.fields.iter().filter(sections) {
-        let (structure, name) = key(field);
-        if !old.fields.iter().any(|other| key(other) == key(field)) {
-            let value = &field.value;
-            changes.push(format!("{kind} image, {structure}: {name} is new, {value}"));
+
+    /// An image in words, with its number where another is of its kind.
+    fn name(&self, image: &InspectedImage) -> String {
+        let has_several = |images: &[InspectedImage]| {
+            let of_kind = images.iter().filter(|other| other.kind == image.kind);
+            of_kind.count() > 1
+        };
+        if has_several(self.old) || has_several(self.new) {
+            format!("{} image {}", image.kind, image.number)
+        } else {
+            format!("{} image", image.kind)
         }
+    }
+
+    fn name_of_both(&self, old: &InspectedImage, new: &InspectedImage) -> String {
+        let name = self.name(new);
+        if name.ends_with("image") || old.number == new.number {
+            name
+        } else {
+            format!("{name} (it was image {})", old.number)
+        }
+    }
+
+    /// A change where images that are in both ROMs stand in another order.
+    fn change_of_order(&self) -> Option<String> {
+        if self.pairs.is_sorted_by_key(|(_, new)| new.number) {
+            return None;
+        }
+        let mut order = self.pairs.clone();
+        let words = |order: &[(&InspectedImage, &InspectedImage)]| {
+            let names: Vec<_> = order
+                .iter()
+                .map(|(old, new)| self.name_of_both(old, new))
+                .collect();
+            names.join(", ")
+        };
+        let before = words(&order);
+        order.sort_by_key(|(_, new)| new.number);
+        let after = words(&order);
+        Some(format!("the order was {before}, it is {after}"))
+    }
+}
+
+/// What tells a field from the others of an image: its structure, which one of
+/// several, its name, the section that it is about, and which one of several.
+type Key<'a> = (&'static str, usize, &'static str, &'a str, usize);
+
+/// The name of a section, which stands at the start of its field's value.
+fn section(field: &Field) -> &str {
+    match field.value.split_once(" at ") {
+        Some((name, _)) if field.name == "section" => name,
+        _ => "",
+    }
+}
+
+/// The fields of an image with their keys. A structure begins with the field
+/// that was the first of its kind.
+fn keyed(fields: &[Field]) -> Vec<(Key<'_>, &str)> {
+    let mut first_names = HashMap::new();
+    let mut structures: HashMap<_, usize> = HashMap::new();
+    let mut names: HashMap<_, usize> = HashMap::new();
+    let mut keyed = Vec::new();
+    for field in fields {
+        let (structure, name) = (field.structure, field.name);
+        let structures = structures.entry(structure).or_default();
+        if *first_names.entry(structure).or_insert(name) == name {
+            *structures = structures.saturating_add(1);
+        }
+        let section = section(field);
+        let names = names.entry((structure, *structures, name, section));
+        let number = names.or_default();
+        *number = number.saturating_add(1);
+        let key = (structure, *structures, name, section, *number);
+        keyed.push((key, field.value.as_str()));
+    }
+    keyed
+}
+
+fn compare_fields(
+    image: &str,
+    old: &InspectedImage,
+    new: &InspectedImage,
+    changes: &mut Vec<String>,
+) {
+    let (old, new) = (keyed(&old.fields), keyed(&new.fields));
+    let chained = |structure: &str| {
+        let mut all = old.iter().chain(&new);
+        all.any(|((other, number, ..), _)| *other == structure && *number > 1)
+    };
+    let place = |(structure, number, ..): &Key<'_>| match chained(structure) {
+        true => format!("{image}, {structure} {number}"),
+        false => format!("{image}, {structure}"),
+    };
+    let values: HashMap<&Key<'_>, &str> = new.iter().map(|(key, value)| (key, *value)).collect();
+    for (key, was) in &old {
+        let (place, name) = (place(key), key.2);
+        match values.get(key) {
+            Some(is) if is == was => {}
+            Some(is) => changes.push(format!("{place}: {name} was {was}, it is {is}")),
+            None => changes.push(format!("{place}: {name} is gone, it was {was}")),
+        }
+    }
+    let known: HashSet<&Key<'_>> = old.iter().map(|(key, _)| key).collect();
+    for (key, is) in new.iter().filter(|(key, _)| !known.contains(key)) {
+        changes.push(format!("{}: {} is new, {is}", place(key), key.2));
     }
 }
 
@@ -183,6 +307,148 @@ mod tests {
                 "{wanted}: {changes:?}"
             );
         }
+    }
+
+    /// An EFI image for this machine, not the last.
+    fn efi(machine: [u8; 2]) -> Vec<u8> {
+        let mut bytes = image(1, CodeType::Efi);
+        bytes[0x0a..0x0c].copy_from_slice(&machine);
+        bytes
+    }
+
+    const X64: [u8; 2] = [0x64, 0x86];
+    const AA64: [u8; 2] = [0x64, 0xaa];
+
+    /// What changed from images to images, the last ones marked as such.
+    fn changed(old: &[Vec<u8>], new: &[Vec<u8>]) -> Vec<String> {
+        let rom = |images: &[Vec<u8>]| {
+            let (end, others) = images.split_last().unwrap();
+            inspected([others.concat(), last(end.clone())].concat())
+        };
+        changes(&rom(old), &rom(new))
+    }
+
+    #[test]
+    fn an_image_is_compared_with_the_one_for_its_machine() {
+        let said = changed(&[efi(X64), efi(AA64)], &[efi(AA64)]);
+        assert!(
+            said.contains(&"the EFI X64 image is gone".to_owned()),
+            "{said:?}"
+        );
+        assert!(
+            !said.iter().any(|change| change.contains("machine")),
+            "{said:?}"
+        );
+        let said = changed(&[efi(AA64), efi(X64)], &[efi(X64), efi(AA64)]);
+        let order =
+            "the order was EFI AA64 image, EFI X64 image, it is EFI X64 image, EFI AA64 image";
+        assert_eq!(
+            said,
+            [
+                order,
+                "EFI AA64 image, PCI Data Structure: last image was no, it is yes",
+                "EFI X64 image, PCI Data Structure: last image was yes, it is no",
+            ]
+        );
+    }
+
+    #[test]
+    fn images_of_one_kind_are_told_apart_by_ids_and_number() {
+        let mut other = image(1, CodeType::X86);
+        other[0x1c + 6] = 0;
+        let mut newer = other.clone();
+        newer[0x1c + 0x12] = 7;
+        let first = image(1, CodeType::X86);
+        let third = efi(X64);
+        let said = changed(
+            &[first.clone(), other.clone(), third.clone()],
+            &[first, newer.clone(), third.clone()],
+        );
+        assert_eq!(
+            said,
+            [
+                "x86 image 2, expansion ROM header: checksum was wrong, the bytes sum to 0xbf, it is wrong, the bytes sum to 0xc5",
+                "x86 image 2, PCI Data Structure: vendor revision was 0x1, it is 0x7",
+            ]
+        );
+        let said = changed(
+            &[image(1, CodeType::X86), other, third.clone()],
+            &[newer, third],
+        );
+        assert!(
+            said.contains(&"the x86 image 1 is gone".to_owned()),
+            "{said:?}"
+        );
+        let place = "x86 image 1 (it was image 2), PCI Data Structure: vendor revision was 0x1";
+        assert!(
+            said.iter().any(|change| change.starts_with(place)),
+            "{said:?}"
+        );
+    }
+
+    fn field(structure: &'static str, name: &'static str, value: &str) -> Field {
+        let value = value.to_owned();
+        Field {
+            offset: None,
+            structure,
+            name,
+            value,
+        }
+    }
+
+    fn compared(old: &[Field], new: &[Field]) -> Vec<String> {
+        let with = |fields: &[Field]| {
+            let mut images = inspected(last(image(1, CodeType::X86))).images;
+            images[0].fields = fields.to_vec();
+            images.remove(0)
+        };
+        let mut changes = Vec::new();
+        compare_fields("x86 image", &with(old), &with(new), &mut changes);
+        changes
+    }
+
+    #[test]
+    fn a_header_further_on_in_a_chain_is_compared_with_its_like() {
+        let headers = |vector| {
+            [
+                field("PnP expansion header", "next header", "0x60"),
+                field("PnP expansion header", "bootstrap entry vector", "0x100"),
+                field("PnP expansion header", "next header", "0x0"),
+                field("PnP expansion header", "bootstrap entry vector", vector),
+            ]
+        };
+        assert_eq!(
+            compared(&headers("0x200"), &headers("0x300")),
+            ["x86 image, PnP expansion header 2: bootstrap entry vector was 0x200, it is 0x300"]
+        );
+        assert_eq!(
+            compared(&headers("0x200"), &headers("0x200")[..2]),
+            [
+                "x86 image, PnP expansion header 2: next header is gone, it was 0x0",
+                "x86 image, PnP expansion header 2: bootstrap entry vector is gone, it was 0x200",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_section_is_compared_with_the_one_of_its_name() {
+        let sections = |values: &[&str]| {
+            let mut fields = vec![field("EFI executable", "size", "512 bytes")];
+            let section = |value: &&str| field("EFI executable", "section", value);
+            fields.extend(values.iter().map(section));
+            fields
+        };
+        assert_eq!(
+            compared(
+                &sections(&[".text at 0x200", ".data at 0x400", ".reloc at 0x600"]),
+                &sections(&[".text at 0x200", ".atad at 0x400", ".reloc at 0x800"])
+            ),
+            [
+                "x86 image, EFI executable: section is gone, it was .data at 0x400",
+                "x86 image, EFI executable: section was .reloc at 0x600, it is .reloc at 0x800",
+                "x86 image, EFI executable: section is new, .atad at 0x400",
+            ]
+        );
     }
 
     #[test]
