@@ -182,6 +182,47 @@ fn no_command_crashes_or_touches_its_input_whatever_it_is() {
     }
 }
 
+/// A pointer or a bit that leads a reader on to nowhere.
+fn misleading_rows() -> Vec<(&'static str, Vec<u8>, bool)> {
+    let rom = rom();
+    let second = usize::from(rom[2]) * 512;
+    let pointer = [rom[second + 0x18], rom[second + 0x19]];
+    let indicator = second + usize::from(u16::from_le_bytes(pointer)) + 0x15;
+    assert_eq!(rom[indicator], 0x80);
+    vec![
+        ("PCIR pointer 0", with(0x18, &[0, 0]), true),
+        ("last bit missing", with(indicator, &[0]), true),
+        (
+            "device list past the end",
+            with(pcir() + 8, &[0xff, 0xff]),
+            false,
+        ),
+    ]
+}
+
+#[test]
+fn no_command_is_led_astray_by_what_its_input_points_to() {
+    let folder = TempDir::new().unwrap();
+    for (number, (what, bytes, is_wrong)) in misleading_rows().iter().enumerate() {
+        let input = folder.path().join(format!("input-{number}.rom"));
+        fs::write(&input, bytes).unwrap();
+        for name in [
+            "inspect", "lint", "check", "pad", "fix", "retarget", "split", "join",
+        ] {
+            let out = folder.path().join(format!("out-{number}-{name}"));
+            let output = command(name, &input, &out).output().unwrap();
+            let found = status(&output);
+            let said = format!("{name} on {what}: status {found}: {}", words(&output));
+            assert!((0..=3).contains(&found), "{said}");
+            if matches!(name, "inspect" | "lint") && *is_wrong {
+                assert_ne!(found, CLEAN, "{said}");
+            }
+            assert_eq!(out.exists(), found == CLEAN && name_writes(name), "{said}");
+            assert!(fs::read(&input).unwrap() == *bytes, "{said}");
+        }
+    }
+}
+
 fn name_writes(name: &str) -> bool {
     !matches!(name, "inspect" | "lint" | "check")
 }
