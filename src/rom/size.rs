@@ -4,6 +4,10 @@ use serde::{Serialize, Serializer};
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
+/// The largest ROM that is read or made, in bytes: 16 MiB, the largest
+/// expansion ROM BAR of the PCI Local Bus Specification (section 6.2.5.2).
+pub const MAX_ROM: u64 = 16 << 20;
+
 /// Size of a ROM BAR in bytes, always a power of two.
 ///
 /// QEMU rounds the size of a ROM file up to it (`pci_add_option_rom` in

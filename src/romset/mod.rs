@@ -10,13 +10,10 @@ pub use input::{InputError, MAX_INPUT, START, check_start, read};
 use crate::deb::control::Control;
 use crate::deb::hex;
 use crate::finding::Finding;
+pub use crate::rom::MAX_ROM;
 use crate::rom::{BarSize, NotAnOptionRom, Rom, SIGNATURE};
 use sha2::{Digest, Sha256};
 use std::fmt;
-
-/// The largest ROM file that is read, in bytes: 16 MiB, the largest expansion
-/// ROM BAR of the PCI Local Bus Specification (section 6.2.5.2).
-pub const MAX_ROM: u64 = 16 << 20;
 
 /// The ROM files of one release, in order of their names.
 #[derive(Debug, Clone)]
@@ -57,14 +54,14 @@ impl RomSet {
             let faults = file.rom().faults().to_vec();
             faults.into_iter().map(move |fault| fault.finding(&subject))
         };
+        self.roms.iter().flat_map(of).collect()
+    }
+
     /// Name and version of the package that the ROMs come from, of either kind.
     #[must_use]
     pub fn package_release(&self) -> Option<String> {
         let debian = self.package.as_ref().map(PackageOrigin::to_string);
         debian.or_else(|| self.rpm.clone())
-    }
-
-        self.roms.iter().flat_map(of).collect()
     }
 
     /// The release in words: package and version, else the last part of the

@@ -5,7 +5,7 @@ use crate::images::{
     isa, put, rom, stored, with, x86,
 };
 use romcompat::rom::edit::{
-    FixError, ImageSelection, JoinError, JoinOptions, PadImageError, PadSize, Retarget,
+    FixError, ImageSelection, JoinError, JoinOptions, PadError, PadImageError, PadSize, Retarget,
     RetargetError, SplitError, fix, join, pad_image, retarget, split, split_executables,
 };
 use romcompat::rom::{BarSize, Image, PciIds, Rom, RomFault};
@@ -392,8 +392,8 @@ mod growing {
             "the x86 image 1 would have 131072 bytes, and its headers can tell 130560; `pad --mode tail` leaves it as it is"
         );
         assert!(matches!(
-            grown(&good(), "64M"),
-            Err(PadImageError::ImageTooLong { number: 2, .. })
+            grown(&good(), "32M"),
+            Err(PadImageError::Pad(PadError::TooLarge(33_554_432)))
         ));
     }
 

@@ -1,6 +1,6 @@
 //! One ROM of several ROMs and EFI executables.
 
-use super::pad::{PadError, PadSize, pad};
+use super::pad::{PadError, PadSize, pad, room};
 use super::split::marked;
 use super::{BrokenRom, NoChecksumByte, ReadsDifferently, put, whole};
 use crate::rom::{
@@ -195,6 +195,7 @@ pub fn join(inputs: &[&[u8]], options: &JoinOptions) -> Result<Vec<u8>, JoinErro
             }
         }
     }
+    room(joined.len() as u64)?;
     check(&parts, total, &joined)?;
     match options.size {
         Some(size) => Ok(pad(&joined, PadSize::Exactly(size), options.fill)?),

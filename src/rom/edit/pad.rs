@@ -1,6 +1,6 @@
 //! Padding after the last image, up to a BAR size.
 
-use crate::rom::{BarSize, NotAnOptionRom, Rom};
+use crate::rom::{BarSize, MAX_ROM, NotAnOptionRom, Rom};
 use thiserror::Error;
 
 /// The size to pad a ROM to.
@@ -27,8 +27,10 @@ pub enum PadError {
         /// The size asked for.
         wanted: BarSize,
     },
-    /// QEMU refuses a ROM of this size.
-    #[error("{0} bytes are more than the 2 GiB that QEMU accepts for a ROM")]
+    /// No PCI device has a ROM of this size.
+    #[error(
+        "{0} bytes are more than the 16 MiB of the largest expansion ROM BAR (PCI Local Bus Specification, section 6.2.5.2)"
+    )]
     TooLarge(u64),
     /// The padded ROM does not read as the input does.
     #[error(
@@ -71,7 +73,7 @@ pub(super) fn padded_size(input: &[u8], size: PadSize) -> Result<usize, PadError
         PadSize::Exactly(wanted) => wanted,
         PadSize::Next => BarSize::of_rom(length).ok_or(PadError::TooLarge(length))?,
     };
-    let total = usize::try_from(wanted.bytes()).map_err(|_| PadError::TooLarge(length))?;
+    let total = room(wanted.bytes())?;
     if input.len() > total {
         return Err(PadError::DoesNotFit {
             size: length,
@@ -79,6 +81,15 @@ pub(super) fn padded_size(input: &[u8], size: PadSize) -> Result<usize, PadError
         });
     }
     Ok(total)
+}
+
+/// The size of a ROM that is to be made, before memory is taken for it.
+pub(super) fn room(bytes: u64) -> Result<usize, PadError> {
+    let too_large = || PadError::TooLarge(bytes);
+    if bytes > MAX_ROM {
+        return Err(too_large());
+    }
+    usize::try_from(bytes).map_err(|_| too_large())
 }
 
 #[cfg(test)]
@@ -122,6 +133,18 @@ mod tests {
         cut.truncate(1024);
         let error = pad(&cut, PadSize::Exactly("2K".parse().unwrap()), 0xff);
         assert!(matches!(error, Err(PadError::ReadsDifferently { .. })));
+    }
+
+    #[test]
+    fn a_size_that_no_device_has_is_refused() {
+        let rom = legacy_image(1);
+        let exactly = |size: &str| pad(&rom, PadSize::Exactly(size.parse().unwrap()), 0xff);
+        assert_eq!(exactly("16M").unwrap().len(), 16 << 20);
+        assert_eq!(
+            exactly("32M").unwrap_err().to_string(),
+            "33554432 bytes are more than the 16 MiB of the largest expansion ROM BAR (PCI Local Bus Specification, section 6.2.5.2)"
+        );
+        assert_eq!(exactly("2G"), Err(PadError::TooLarge(2 << 30)));
     }
 
     #[test]
