@@ -744,3 +744,145 @@ fn no_command_takes_the_place_of_what_it_read() {
     let out = ["--out", folder.path().to_str().unwrap()];
     stays(&guest, &[&arguments[..], &out].concat());
 }
+
+#[test]
+fn a_rom_that_no_device_can_have_is_refused_before_memory_is_taken_for_it() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &rom());
+    let (input, out) = (path.to_str().unwrap(), folder.path().join("out"));
+    for arguments in [
+        ["pad", input, "--size", "1G"].as_slice(),
+        &["pad", input, "--size", "2G", "--mode", "image"],
+        &["pad", input, "--size", "32M", "--mode", "image"],
+        &["join", input, "--size", "64M"],
+    ] {
+        let output = limited(&[arguments, &["--out", out.to_str().unwrap()]].concat());
+        let text = words(&output);
+        assert_eq!(status(&output), 1, "{arguments:?}: {text}");
+        let limit = "more than the 16 MiB of the largest expansion ROM BAR";
+        assert!(text.contains(limit), "{arguments:?}: {text}");
+        assert!(text.contains("next: Give a size of at most 16M."), "{text}");
+        assert!(!out.exists(), "{arguments:?} left output");
+    }
+}
+
+/// What a command says on its way to an output in the folder.
+fn said(folder: &TempDir, arguments: &[&str]) -> (i32, String) {
+    let out = folder.path().join("out");
+    let mut command = romcompat();
+    command.args(arguments).arg("--force").arg("--out").arg(out);
+    let output = command.output().unwrap();
+    (status(&output), words(&output))
+}
+
+#[test]
+fn a_refused_edit_says_what_where_and_what_to_do() {
+    let folder = TempDir::new().unwrap();
+    let good = file(&folder, "good.rom", &rom());
+    let cut = file(&folder, "cut.rom", &rom()[..3072]);
+    let (good, cut) = (good.to_str().unwrap(), cut.to_str().unwrap());
+    let ids = ["--vendor", "8086", "--device", "100e"];
+    for arguments in [
+        vec!["fix", cut],
+        [&["retarget", cut], &ids[..]].concat(),
+        [&["retarget", good, "--image", "3"], &ids[..]].concat(),
+        vec!["split", cut],
+        vec!["join", good, cut],
+        vec!["pad", good, "--size", "2K"],
+    ] {
+        let (status, text) = said(&folder, &arguments);
+        assert_eq!(status, 1, "{arguments:?}: {text}");
+        assert_eq!(text.matches("error").count(), 1, "{arguments:?}: {text}");
+        assert_eq!(
+            text.matches("\n  next: ").count(),
+            1,
+            "{arguments:?}: {text}"
+        );
+        if arguments.contains(&cut) {
+            let place = "RC108 in image 2 at 0x800: ";
+            assert!(text.contains(place), "{arguments:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_warns_of_what_is_wrong_and_stays() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &changed(0x200, &[1]));
+    let name = path.to_str().unwrap();
+    let retarget = ["retarget", name, "--vendor", "8086", "--device", "100e"];
+    for arguments in [&retarget[..], &["split", name], &["join", name]] {
+        let out = folder.path().join("out");
+        let _ = fs::remove_dir_all(&out).or_else(|_| fs::remove_file(&out));
+        let (status, text) = said(&folder, arguments);
+        assert_eq!(status, 0, "{arguments:?}: {text}");
+        assert!(text.contains("warning[RC111]: "), "{arguments:?}: {text}");
+        assert!(text.contains("`romcompat fix`"), "{arguments:?}: {text}");
+        let (status, text) = said(&folder, &[arguments, &["--deny", "RC111"]].concat());
+        assert_eq!(status, 1, "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn split_says_what_is_in_none_of_its_files() {
+    let folder = TempDir::new().unwrap();
+    let bytes = [rom(), b"more".to_vec()].concat();
+    let path = file(&folder, "a.rom", &bytes);
+    let (status, text) = said(&folder, &["split", path.to_str().unwrap()]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("warning[RC110]: "), "{text}");
+    assert!(text.contains("a.rom is in none of the files"), "{text}");
+}
+
+#[test]
+fn files_made_of_standard_input_have_a_name() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.rom", &rom());
+    for (arguments, made) in [
+        (&["split", "-"][..], "standard-input.2.rom"),
+        (&["fix", "-"], "standard-input.rom"),
+    ] {
+        let mut command = romcompat();
+        command.args(arguments).arg("--out").arg(folder.path());
+        let output = command.stdin(fs::File::open(&path).unwrap()).output();
+        let output = output.unwrap();
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        assert!(folder.path().join(made).exists(), "{}", words(&output));
+    }
+}
+
+/// A driver for X64, as small as a PE can be.
+fn driver() -> Vec<u8> {
+    let mut pe = vec![0; 512];
+    let mut put = |at: usize, bytes: &[u8]| pe[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"MZ");
+    put(0x3c, &[0x40]);
+    put(0x40, b"PE\0\0\x64\x86");
+    put(0x54, &[0xf0, 0, 0x22, 0x20]);
+    put(0x58, &[0x0b, 0x02]);
+    put(0x58 + 0x20, &[0, 0x10, 0, 0, 0, 2, 0, 0]);
+    put(0x58 + 0x38, &[0, 0x10, 0, 0, 0, 2]);
+    put(0x58 + 0x44, &[0x0b]);
+    put(0x58 + 0x6c, &[0x10]);
+    pe
+}
+
+#[test]
+fn a_joined_executable_has_the_class_that_is_given_or_a_remark() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.efi", &driver());
+    let ids = ["--vendor", "8086", "--device", "100e"];
+    let join = [&["join", path.to_str().unwrap()], &ids[..]].concat();
+    let (status, text) = said(&folder, &join);
+    assert_eq!(status, 0, "{text}");
+    assert!(
+        text.contains("The class code of image 1 is 000000"),
+        "{text}"
+    );
+    assert!(!text.contains("Old size"), "{text}");
+    let (status, text) = said(&folder, &[&join[..], &["--class", "020000"]].concat());
+    assert_eq!(status, 0, "{text}");
+    assert!(!text.contains("class code"), "{text}");
+    let joined = fs::read(folder.path().join("out")).unwrap();
+    assert_eq!(joined[0x1c + 0x0d..0x1c + 0x10], [0, 0, 2]);
+}

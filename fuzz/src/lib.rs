@@ -182,6 +182,7 @@ pub fn edit(bytes: &[u8]) {
     }
     let options = JoinOptions {
         ids: Some(IDS),
+        class: None,
         size: None,
         fill: 0xff,
     };

@@ -308,6 +308,10 @@ pub struct Join {
     /// Device id, in hex, for images made of executables
     #[arg(long, value_name = "ID", value_parser = pci_id, requires = "vendor")]
     pub device: Option<u16>,
+    /// Class code, in hex, for images made of executables, such as 020000 for
+    /// an Ethernet controller [default: that of the first ROM, else 000000]
+    #[arg(long, value_name = "CLASS", value_parser = class_code)]
+    pub class: Option<ClassCode>,
     /// Pad the ROM to this size
     #[arg(long, value_name = "SIZE")]
     pub size: Option<BarSize>,
@@ -463,6 +467,21 @@ fn pci_id(text: &str) -> Result<u16, String> {
         .map_err(|_| "write an id as hex digits, such as 1af4".to_owned())
 }
 
+/// Base class, sub-class and programming interface of a PCI device.
+pub type ClassCode = [u8; 3];
+
+fn class_code(text: &str) -> Result<ClassCode, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let class = match digits.len() {
+        6 => u32::from_str_radix(digits, 16).ok(),
+        _ => None,
+    };
+    let [_, class @ ..] = class
+        .ok_or_else(|| "write a class code as six hex digits, such as 020000".to_owned())?
+        .to_be_bytes();
+    Ok(class)
+}
+
 fn fill_byte(text: &str) -> Result<u8, String> {
     match text.strip_prefix("0x") {
         Some(hex) => u8::from_str_radix(hex, 16),
@@ -492,6 +511,8 @@ mod tests {
         assert_eq!(pci_id("0x1af4"), Ok(0x1af4));
         assert_eq!(pci_id("1000"), Ok(0x1000));
         assert!(pci_id("10000").is_err());
+        assert_eq!(class_code("010802"), Ok([1, 8, 2]));
+        assert!(class_code("2").is_err());
         assert!(matches!(pad_size("next"), Ok(PadSize::Next)));
         assert!(pad_size("300000").is_err());
     }

@@ -54,7 +54,8 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(fail)?;
     if bytes.len() as u64 > MAX_ROM {
-        return Err(Failure::file(&label, "it has more than 16 MiB"));
+        let problem = "the file has more than the 16 MiB that a ROM, an executable or an archive may have here";
+        return Err(Failure::file(&label, problem));
     }
     Ok(bytes)
 }

@@ -76,7 +76,7 @@ codes! {
     PcirLength = 106, "pcir-length", Error,
         what: "The PCI Data Structure says it is shorter than its revision allows.",
         why: "Revision 0 has 24 bytes and revision 3 has 28; readers disagree about the fields past a shorter length.",
-        remedy: "Set the length to 0x18 for revision 0 or 0x1c for revision 3 and mend the checksum.";
+        remedy: "Set the length to 0x18 for revision 0 or 0x1c for revision 3 and run `fix`.";
     ImageLengthZero = 107, "image-length-zero", Error,
         what: "An image says that it is 0 bytes long.",
         why: "A reader that trusts it never reaches the next image; several tools loop for ever on it.",
@@ -96,11 +96,11 @@ codes! {
     ImageChecksum = 111, "image-checksum", Error,
         what: "The bytes of an x86 image do not sum to 0.",
         why: "SeaBIOS and other legacy firmware refuse such an image; network boot is gone.",
-        remedy: "Compare the ROM with its origin; a deliberate edit must balance the sum, by custom in byte 6.";
+        remedy: "Compare the ROM with its origin; after a deliberate edit, `romcompat fix` sets the sum right.";
     InitLength = 112, "init-length", Warning,
         what: "An x86 image's initialization size differs from its image length.",
         why: "Legacy firmware sums and copies by the first, the chain is walked by the second.",
-        remedy: "Set byte 2 of the header to the image length in units of 512 bytes and mend the checksum.";
+        remedy: "Set byte 2 of the header to the image length in units of 512 bytes, and then the checksum right by `romcompat fix`.";
     TooManyImages = 113, "too-many-images", Error,
         what: "The ROM has more images than any firmware expects.",
         why: "No known ROM has more than a handful; the file is damaged or made to exhaust its reader.",

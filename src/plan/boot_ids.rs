@@ -166,6 +166,7 @@ impl BootableRom {
             let images: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
             let options = JoinOptions {
                 ids: None,
+                class: None,
                 size: None,
                 fill: 0xff,
             };

@@ -39,9 +39,12 @@ impl EditReport {
         }
     }
 
-    /// A row a file.
+    /// A row a file; what it was before, where it was made of one.
     #[must_use]
     pub fn text(&self, colour: Colour) -> String {
+        if self.files.iter().all(|file| file.before.is_none()) {
+            return self.text_of_new_files(colour);
+        }
         let headings = ["Written", ">Old size", ">BAR", ">Size", ">BAR", "Content"];
         let mut columns = Columns::new(&headings, colour);
         for file in &self.files {
@@ -57,11 +60,33 @@ impl EditReport {
         }
         columns.text()
     }
+
+    fn text_of_new_files(&self, colour: Colour) -> String {
+        let mut columns = Columns::new(&["Written", ">Size", ">BAR"], colour);
+        for file in &self.files {
+            let bar = file.bar.map_or("-".to_owned(), |bar| bar.to_string());
+            columns.row([plain(&file.path), plain(file.size), plain(bar)]);
+        }
+        columns.text()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_made_of_several_was_nothing_before() {
+        let report = EditReport::new(vec![WrittenFile {
+            path: "out.rom".to_owned(),
+            before: None,
+            size: 1536,
+            bar: BarSize::of_rom(1536),
+            changed: true,
+        }]);
+        let text = "Written  Size  BAR\nout.rom  1536   2K\n";
+        assert_eq!(report.text(Colour::Never), text);
+    }
 
     #[test]
     fn each_file_has_a_row() {

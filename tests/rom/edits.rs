@@ -17,6 +17,7 @@ const OTHER: PciIds = PciIds {
 
 const PLAIN: JoinOptions = JoinOptions {
     ids: None,
+    class: None,
     size: None,
     fill: 0xff,
 };
@@ -95,7 +96,7 @@ mod fixing {
         let error = fix(&with(&good(), 0x18, &[0, 0])).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a ROM whose images cannot be told apart is not edited: error[RC105]: the ROM, image 1, at 0x0: \"U\\xaa\\x02\\xe9\" stands where the PCI Data Structure should start; the signature is \"PCIR\""
+            "its images cannot be told apart, so it is not edited: RC105 in image 1 at 0x0: \"U\\xaa\\x02\\xe9\" stands where the PCI Data Structure should start; the signature is \"PCIR\""
         );
         let pointed_to = with(&isa(2), 0x18, &[PCIR as u8]);
         assert!(fix(&pointed_to).is_err(), "another signature than PCIR");
@@ -295,7 +296,34 @@ mod joining {
             ..PLAIN
         };
         let result = join(&[&driver()], &options).unwrap();
-        assert_eq!(Rom::parse(&result).unwrap().images()[0].ids(), Some(OTHER));
+        let pcir = Rom::parse(&result).unwrap().images()[0].pcir().unwrap();
+        assert_eq!((pcir.ids(), pcir.class_code()), (OTHER, [0; 3]));
+    }
+
+    #[test]
+    fn an_executable_gets_the_class_that_is_given() {
+        let options = JoinOptions {
+            class: Some([1, 8, 2]),
+            ..PLAIN
+        };
+        let result = join(&[&good(), &driver()], &options).unwrap();
+        let classes: Vec<_> = Rom::parse(&result)
+            .unwrap()
+            .images()
+            .iter()
+            .map(|image| image.pcir().unwrap().class_code())
+            .collect();
+        assert_eq!(classes, [[2, 0, 0], [2, 0, 0], [1, 8, 2]]);
+    }
+
+    #[test]
+    fn more_than_a_bar_holds_is_refused() {
+        let half = [driver(), vec![0; 9 << 20]].concat();
+        let error = joined(&[&good(), &half, &half]).unwrap_err();
+        assert!(
+            matches!(error, JoinError::Pad(PadError::TooLarge(_))),
+            "{error}"
+        );
     }
 
     #[test]
@@ -389,7 +417,7 @@ mod growing {
         let error = grown(&rom(&[x86(2)]), "128K").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the x86 image 1 would have 131072 bytes, and its headers can tell 130560; `pad --mode tail` leaves it as it is"
+            "the x86 image 1 would have 131072 bytes, and its headers can tell 130560"
         );
         assert!(matches!(
             grown(&good(), "32M"),

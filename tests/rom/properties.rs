@@ -59,6 +59,7 @@ pub fn rejoined(input: &[u8]) -> Vec<u8> {
     let padded = Rom::parse(input).unwrap().images_end() < input.len();
     let options = JoinOptions {
         ids: None,
+        class: None,
         size: padded.then(|| BarSize::of_rom(input.len() as u64).unwrap()),
         fill: 0xff,
     };

@@ -19,7 +19,7 @@ pub enum FixError {
     NoChecksumByte(#[from] NoChecksumByte),
     /// One byte cannot make both lengths sum to 0.
     #[error(
-        "image {number} sums wrong, and its initialization size is {} bytes, its image length {}: firmware sums by either; make them equal first",
+        "image {number} sums wrong, and its initialization size is {} bytes, its image length {}: firmware sums by either",
         initialization.bytes(), length.bytes()
     )]
     LengthsDiffer {

@@ -15,6 +15,9 @@ pub struct JoinOptions {
     /// Ids for images that are made of executables; those of the first image
     /// of the first ROM where it is `None`.
     pub ids: Option<PciIds>,
+    /// Class code (base class, sub-class, interface) for such images; that of
+    /// the first image of the first ROM, else 0, where it is `None`.
+    pub class: Option<[u8; 3]>,
     /// The size to pad to, if any.
     pub size: Option<BarSize>,
     /// The byte to pad with.
@@ -81,9 +84,7 @@ pub enum JoinError {
         size: usize,
     },
     /// An executable, and no ids for its image.
-    #[error(
-        "input {input} is an executable, and there is no ROM to take its ids from; give vendor and device"
-    )]
+    #[error("input {input} is an executable, and there is no ROM to take its ids from")]
     IdsNeeded {
         /// The input.
         input: usize,
@@ -160,7 +161,7 @@ pub fn join(inputs: &[&[u8]], options: &JoinOptions) -> Result<Vec<u8>, JoinErro
     };
     let neighbour = roms().flat_map(|rom| rom.images()).find_map(Image::pcir);
     let ids = options.ids.or(neighbour.map(|pcir| pcir.ids()));
-    let class = neighbour.map_or([0; 3], |pcir| pcir.class_code());
+    let class = options.class.or(neighbour.map(|pcir| pcir.class_code()));
     let in_roms = roms().map(|rom| rom.images().len());
     let executables = parts.len().saturating_sub(roms().count());
     let total = in_roms.fold(executables, usize::saturating_add);
@@ -185,12 +186,11 @@ pub fn join(inputs: &[&[u8]], options: &JoinOptions) -> Result<Vec<u8>, JoinErro
             Part::Executable(bytes, pe) => {
                 count = count.saturating_add(1);
                 let ids = ids.ok_or(JoinError::IdsNeeded { input })?;
-                let image = efi_image(bytes, pe, ids, class, count == total).ok_or(
-                    JoinError::ExecutableTooLarge {
+                let image = efi_image(bytes, pe, ids, class.unwrap_or_default(), count == total)
+                    .ok_or(JoinError::ExecutableTooLarge {
                         input,
                         size: bytes.len(),
-                    },
-                )?;
+                    })?;
                 joined.extend(image);
             }
         }

@@ -6,6 +6,7 @@
 mod checksum;
 mod fix;
 mod join;
+mod next_step;
 mod pad;
 mod pad_image;
 mod retarget;
@@ -13,6 +14,7 @@ mod split;
 
 pub use fix::{FixError, fix};
 pub use join::{JoinError, JoinOptions, join};
+pub use next_step::Refusal;
 pub use pad::{PadError, PadSize, pad};
 pub use pad_image::{PadImageError, pad_image};
 pub use retarget::{ImageSelection, Retarget, RetargetError, retarget};
@@ -28,8 +30,23 @@ pub enum BrokenRom {
     #[error(transparent)]
     NotAnOptionRom(#[from] NotAnOptionRom),
     /// Its images cannot be told apart.
-    #[error("a ROM whose images cannot be told apart is not edited: {}", .0.finding("the ROM"))]
+    #[error("its images cannot be told apart, so it is not edited: {}", place_and_words(.0))]
     Chain(Box<RomFault>),
+}
+
+fn place_and_words(fault: &RomFault) -> String {
+    let finding = fault.finding("");
+    let place = finding.place;
+    let image = place.image.map(|number| format!(" in image {number}"));
+    let offset = place.offset.map(|offset| format!(" at {offset:#x}"));
+    format!(
+        "{}{}{}: {}; {}",
+        finding.code,
+        image.unwrap_or_default(),
+        offset.unwrap_or_default(),
+        finding.found,
+        finding.required
+    )
 }
 
 /// An x86 image whose sum must change, and no byte that may be changed for it.

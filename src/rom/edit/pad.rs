@@ -34,7 +34,7 @@ pub enum PadError {
     TooLarge(u64),
     /// The padded ROM does not read as the input does.
     #[error(
-        "the padded ROM reads differently from the input: it has {found} images, the input has {expected}; the input's chain of images is broken, see `inspect -v`"
+        "the padded ROM reads differently from the input: it has {found} images, the input has {expected}; the input's chain of images is broken"
     )]
     ReadsDifferently {
         /// Images in the input.

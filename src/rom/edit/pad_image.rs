@@ -23,7 +23,7 @@ pub enum PadImageError {
     },
     /// A length that the image's headers cannot tell.
     #[error(
-        "the {kind} image {number} would have {bytes} bytes, and its headers can tell {}; `pad --mode tail` leaves it as it is",
+        "the {kind} image {number} would have {bytes} bytes, and its headers can tell {}",
         limit.bytes()
     )]
     ImageTooLong {
