@@ -57,6 +57,8 @@ pub struct Controller {
 /// A network card.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Interface {
+    /// `type`, such as `network` or `hostdev`.
+    pub kind: Option<String>,
     /// `type` of `<model>`.
     pub model: Option<String>,
     /// `address` of `<mac>`.
@@ -252,6 +254,7 @@ impl Reading<'_> {
             self.domain.machine = value("machine");
         } else if self.is_in(&["domain", "devices"]) && name == "interface" {
             self.domain.interfaces.push(Interface {
+                kind: words("type"),
                 span: span.clone(),
                 tag: span.clone(),
                 ..Interface::default()

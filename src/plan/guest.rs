@@ -2,7 +2,9 @@
 //! another host takes it.
 
 use crate::libvirt::{Buses, Domain, Interface, device_of_model};
-use crate::qemu::{Arch, Device, MachineType, RomAt, Verdict, device_by_name, verdict};
+use crate::qemu::{
+    Arch, Device, MachineType, RomAt, Verdict, device_by_name, is_card_without_rom, verdict,
+};
 use serde::Serialize;
 
 /// A network card of a guest.
@@ -129,11 +131,22 @@ fn rom(
         }
     }
     let Some(device) = device else {
-        return CardRom::Unknown;
+        return match is_known_without_rom(interface) {
+            true => CardRom::Off,
+            false => CardRom::Unknown,
+        };
     };
     device
         .romfile_on(machine)
         .map_or(CardRom::Off, CardRom::Default)
+}
+
+/// Whether a card has no ROM of its own that QEMU would load. The ROM of a card
+/// of the host that is passed through is no RAM block of QEMU's
+/// (`vfio_pci_size_rom` in hw/vfio/pci.c), unless a file is named for it.
+fn is_known_without_rom(interface: &Interface) -> bool {
+    interface.kind.as_deref() == Some("hostdev")
+        || interface.model.as_deref().is_some_and(is_card_without_rom)
 }
 
 impl GuestCard {
@@ -209,10 +222,21 @@ mod tests {
                 CardRom::File("/a".to_owned()),
             ),
             ("pc", "<model type='made-up'/>", CardRom::Unknown),
+            ("pc", "<model type='igb'/>", CardRom::Off),
             ("pc", "", CardRom::Unknown),
         ] {
             assert_eq!(rom(machine, interface), wanted, "{machine} {interface}");
         }
+    }
+
+    #[test]
+    fn a_card_that_is_passed_through_has_a_rom_only_where_a_file_is_named() {
+        let rom = |more: &str| {
+            let interface = format!("<interface type='hostdev' managed='yes'>{more}</interface>");
+            cards("pc-q35-7.2", &interface).remove(0).rom
+        };
+        assert_eq!(rom("<driver name='vfio'/>"), CardRom::Off);
+        assert_eq!(rom("<rom file='/a'/>"), CardRom::File("/a".to_owned()));
     }
 
     #[test]

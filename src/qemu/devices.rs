@@ -101,6 +101,16 @@ pub fn device_by_name(name: &str) -> Option<&'static Device> {
     DEVICES.iter().find(|device| device.name == name)
 }
 
+/// Network cards on PCI that load no ROM file by default (`info qtree`: `tulip`
+/// of 7.2, `igb` of 10.0).
+const CARDS_WITHOUT_ROM: [&str; 2] = ["igb", "tulip"];
+
+/// Whether this is a network card that loads no ROM by default.
+#[must_use]
+pub fn is_card_without_rom(name: &str) -> bool {
+    CARDS_WITHOUT_ROM.contains(&name)
+}
+
 /// The ids of the devices that load a file of this name by default: what
 /// firmware looks for in it.
 #[must_use]
