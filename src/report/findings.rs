@@ -1,6 +1,6 @@
 //! Findings as text for people.
 
-use super::Colour;
+use super::{Colour, printable};
 use crate::finding::{Finding, Severity};
 use anstyle::{AnsiColor, Style};
 
@@ -14,7 +14,7 @@ pub fn findings_text(findings: &[Finding], colour: Colour) -> String {
         let (label, rest) = line.split_once(':').unwrap_or((&line, ""));
         text.push_str(&painted(label, finding.severity, colour));
         text.push(':');
-        text.push_str(rest);
+        text.push_str(&printable(rest));
         text.push('\n');
         let next = findings.get(index.saturating_add(1));
         if next.is_none_or(|next| next.next_step != finding.next_step) {

@@ -30,7 +30,7 @@ pub use emit::{EmitReport, EmittedDevice};
 pub use explain::{ExplainReport, ExplainedCode};
 pub use fields::Field;
 pub use findings::findings_text;
-pub use guests::{CardRow, ChangedGuest, GuestRow, GuestsReport, guest_finding};
+pub use guests::{CardChange, CardRow, ChangedGuest, GuestRow, GuestsReport, guest_finding};
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use inventory::{InventoryReport, fleet_findings};
 pub use lint::LintReport;
@@ -39,6 +39,7 @@ pub use source::{ExportedTemplates, SourceReport};
 pub use state::{StateReport, StateRow};
 
 use anstyle::Style;
+use std::borrow::Cow;
 
 /// Version of the JSON reports; it changes when a field changes its meaning
 /// or goes away.
@@ -61,6 +62,18 @@ impl Colour {
             Self::Never => Style::new(),
         }
     }
+}
+
+/// A text of an input on one line, without what a terminal takes as a command.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let escaped = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escaped).collect::<String>().into()
 }
 
 /// `1 ROM`, `2 ROMs`.

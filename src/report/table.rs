@@ -1,6 +1,6 @@
 //! Aligned columns for a terminal.
 
-use super::Colour;
+use super::{Colour, printable};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 /// How a cell is shown.
@@ -50,7 +50,7 @@ impl Columns {
             .into_iter()
             .zip(&self.right_aligned)
             .map(|((text, tone), right)| {
-                let cell = align(Cell::new(text), *right);
+                let cell = align(Cell::new(printable(&text)), *right);
                 match tone {
                     Tone::Plain => cell,
                     Tone::Good => cell.fg(Color::Green),
