@@ -156,10 +156,432 @@ fn a_machine_type_is_upgraded_and_what_that_means_is_said() {
         fs::read_to_string(out.join("a.xml")).unwrap(),
         text.replace("pc-q35-7.2", "pc-q35-10.0")
     );
-    let newest: &[&dyn AsRef<OsStr>] = &[&"--upgrade-machine", &"newest"];
-    let output = guests(input.path(), newest);
+    assert!(words(&output).contains("whether its QEMU has pc-q35-10.0 could not be asked"));
+}
+
+#[test]
+fn an_upgrade_that_cannot_be_is_a_finding_for_the_guest() {
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--format", &"json", &"--upgrade-machine"];
+    for (machine, arch, wanted, found) in [
+        ("pc-q35-7.2", "x86_64", "newest", "only its QEMU can say"),
+        (
+            "q35",
+            "x86_64",
+            "newest",
+            "which version its machine type has",
+        ),
+        (
+            "q35",
+            "x86_64",
+            "pc-q35-10.0",
+            "which version its machine type has",
+        ),
+        ("pc-i440fx-7.2", "x86_64", "pc-q35-10.0", "another machine"),
+        ("virt-7.2", "aarch64", "pc-q35-10.0", "virt-7.2 of aarch64"),
+        ("pc-q35-7.2", "x86_64", "pc-q35-5.2", "is older"),
+    ] {
+        let text = guest("a", machine, "virtio").replace("x86_64", arch);
+        let other = guest("b", "pc-q35-2.5", "virtio");
+        let input = folder(&[("a.xml", &text), ("b.xml", &other)]);
+        let out = input.path().join("out");
+        let output = guests(input.path(), &[sets, &[&wanted, &"--out", &out]].concat());
+        assert_eq!(status(&output), 1, "{}", words(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut findings = report["findings"].as_array().unwrap().iter();
+        let is_it = |one: &&Value| one["code"] == "RC539" && one["subject"] == "a";
+        let finding = findings.find(is_it).unwrap();
+        assert!(
+            finding["found"].as_str().unwrap().contains(found),
+            "{finding}"
+        );
+        assert!(!out.join("a.xml").exists(), "{machine} to {wanted}");
+        assert_eq!(out.join("b.xml").exists(), wanted != "newest");
+    }
+    let input = folder(&[("a.xml", &guest("a", "pc-q35-7.2", "virtio"))]);
+    let output = guests(input.path(), &[&"--upgrade-machine", &"foo bar'>"]);
     assert_eq!(status(&output), 2);
-    assert!(words(&output).contains("name one by `--qemu`"));
+}
+
+/// A program in a folder of its own, with the text of a shell script.
+fn program(name: &str, script: &str) -> TempDir {
+    let folder = folder(&[(name, &format!("#!/bin/sh\n{script}"))]);
+    let path = folder.path().join(name);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// A QEMU of an architecture, which knows these machine types.
+fn qemu(machines: &str) -> TempDir {
+    let script = format!(
+        "case $1 in --version) echo QEMU emulator version 7.2.0;; *) cat <<'.'\nSupported machines are:\n{machines}\n.\nesac\n"
+    );
+    program("qemu", &script)
+}
+
+const PCS: &str = "q35 Standard PC (alias of pc-q35-7.2)\npc-q35-7.2 Standard PC\npc-q35-2.6 Standard PC\npc-q35-2.7 Standard PC";
+
+#[test]
+fn the_guests_own_qemu_says_which_machine_types_there_are() {
+    let emulator = qemu(PCS);
+    let path = emulator.path().join("qemu");
+    let own = |machine: &str| {
+        let text = guest("a", machine, "virtio");
+        text.replace("/no/such/emulator", path.to_str().unwrap())
+    };
+    let codes_of = |text: &str, more: &[&dyn AsRef<OsStr>]| {
+        let input = folder(&[("a.xml", text)]);
+        let (_, report) = judged(input.path(), more);
+        let codes: Vec<String> = codes(&report)
+            .iter()
+            .map(|code| (*code).to_owned())
+            .collect();
+        codes
+    };
+    assert_eq!(codes_of(&own("q35"), &[]), ["RC531"]);
+    assert_eq!(codes_of(&own("pc-q35-7.2"), &[]), ["RC531"]);
+    assert_eq!(codes_of(&own("pc-q35-10.0"), &[]), ["RC531", "RC534"]);
+    // A QEMU of another architecture than the guest's says nothing of it.
+    let arm = qemu("virt-7.2 ARM Virtual Machine");
+    let arm = arm.path().join("qemu");
+    let more: &[&dyn AsRef<OsStr>] = &[&"--qemu", &arm];
+    assert_eq!(codes_of(&own("pc-q35-7.2"), more), ["RC531"]);
+    let virt = |version: &str| {
+        let text = guest("a", version, "virtio").replace("x86_64", "aarch64");
+        codes_of(&text, more)
+    };
+    assert_eq!(virt("virt-7.2"), ["RC531"]);
+    assert_eq!(virt("virt-9.2"), ["RC531", "RC534"]);
+}
+
+#[test]
+fn an_upgrade_says_which_rom_each_card_gets() {
+    let emulator = qemu(PCS);
+    let path = emulator.path().join("qemu");
+    let text = guest("a", "pc-q35-2.6", "vmxnet3");
+    let input = folder(&[("a.xml", &text)]);
+    let more: &[&dyn AsRef<OsStr>] = &[&"--qemu", &path, &"--upgrade-machine", &"newest", &"--pin"];
+    let (exit, report) = judged(input.path(), more);
+    assert_eq!(exit, 0, "{report}");
+    let change = &report["changes"][0];
+    let card = &change["cards"][0];
+    assert_eq!(card["rom_before"], Value::Null);
+    assert_eq!(card["rom_after"], "efi-vmxnet3.rom");
+    assert_eq!(card["bar_after"], 524_288);
+    let said = change["what"].to_string();
+    assert!(
+        said.contains("no ROM before, efi-vmxnet3.rom (512K) after"),
+        "{said}"
+    );
+    assert!(!said.contains("could not be asked"), "{said}");
+
+    // Pinned as well, the card keeps its BAR.
+    let text = guest("a", "pc-q35-2.7", "virtio");
+    let input = folder(&[("a.xml", &text)]);
+    let out = input.path().join("out");
+    let (exit, report) = judged(input.path(), &[more, &[&"--out", &out]].concat());
+    assert_eq!(exit, 0, "{report}");
+    let card = &report["changes"][0]["cards"][0];
+    assert_eq!(card["rom_after"], OURS);
+    assert_eq!(card["bar_before"], card["bar_after"]);
+    let written = fs::read_to_string(out.join("a.xml")).unwrap();
+    assert!(
+        written.contains(OURS) && written.contains("pc-q35-7.2"),
+        "{written}"
+    );
+}
+
+#[test]
+fn options_that_need_each_other_are_asked_for() {
+    let input = folder(&[("a.xml", &guest("a", "pc-q35-7.2", "virtio"))]);
+    let out = input.path().join("out");
+    let (old, new) = (fixture(1), fixture(2));
+    for (arguments, wanted) in [
+        (vec![&"--new" as &dyn AsRef<OsStr>, &new], "--old"),
+        (vec![&"--new", &new, &"--pin", &"--out", &out], "--old"),
+        (vec![&"--unpin", &"--out", &out], "--mapping"),
+        (vec![&"--old", &old], "--new"),
+        (vec![&"--old", &old, &"--pin"], "--new"),
+        (vec![&"--mapping", &old], "--new"),
+        (
+            vec![&"--old", &old, &"--new", &new, &"--out", &out],
+            "--pin",
+        ),
+    ] {
+        let output = guests(input.path(), &arguments);
+        assert_eq!(status(&output), 2, "{}", words(&output));
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+        assert!(!out.exists());
+    }
+    let output = guests(input.path(), &[]);
+    assert_eq!(status(&output), 0);
+    let text = words(&output);
+    assert!(
+        text.contains("1 guest, 0 would break, 1 not judged"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_folder_without_definitions_is_an_error_and_standard_input_is_an_input() {
+    let empty = folder(&[("a.txt", "")]);
+    let output = guests(empty.path(), &[]);
+    assert_eq!(status(&output), 3);
+    assert!(
+        words(&output).contains("no definition of a guest"),
+        "{}",
+        words(&output)
+    );
+
+    let input = folder(&[("a.xml", &guest("a", "pc-q35-7.2", "virtio"))]);
+    let mut command = romcompat();
+    let file = fs::File::open(input.path().join("a.xml")).unwrap();
+    let output = command.args(["guests", "-"]).stdin(file).output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    assert!(
+        words(&output).contains("efi-virtio.rom"),
+        "{}",
+        words(&output)
+    );
+}
+
+#[test]
+fn what_pin_leaves_alone_stays_a_finding() {
+    for (rom, next) in [
+        ("<rom/>", "stands in the way"),
+        ("<rom bar='on'/><rom bar='on'/>", "stands in the way"),
+        (
+            "<rom file='/srv/efi-virtio.rom'/>",
+            "`--pin` leaves files alone",
+        ),
+    ] {
+        let model = "<model type='virtio'/>";
+        let text = guest("a", "pc-q35-7.2", "virtio");
+        let left = text.replace(model, &format!("{model}{rom}"));
+        let cured = guest("b", "pc-q35-7.2", "e1000");
+        let input = folder(&[("a.xml", &left), ("b.xml", &cured)]);
+        let out = input.path().join("out");
+        let (exit, report) = judged(input.path(), &[&"--pin", &"--out", &out]);
+        assert_eq!(exit, 1, "{report}");
+        assert_eq!(codes(&report), ["RC531", "RC531"]);
+        let step = report["findings"][0]["next_step"].as_str().unwrap();
+        assert!(step.contains(next), "{step}");
+        assert_eq!(report["guests"][0]["cards"][0]["cure"], Value::Null);
+        assert_eq!(report["changes"].as_array().unwrap().len(), 1);
+        assert!(!out.join("a.xml").exists());
+        assert!(out.join("b.xml").exists());
+    }
+}
+
+#[test]
+fn two_guests_of_one_name_keep_everything_from_being_written() {
+    let one = guest("a", "pc-q35-7.2", "virtio");
+    let input = folder(&[
+        ("a.xml", &one),
+        ("b.xml", &one),
+        ("c.xml", &guest("c", "pc-q35-7.2", "e1000")),
+    ]);
+    let out = input.path().join("out");
+    let more: &[&dyn AsRef<OsStr>] = &[&"--pin", &"--force", &"--out", &out];
+    let (exit, report) = judged(input.path(), more);
+    assert_eq!(exit, 1);
+    assert_eq!(report["blocked_by"].to_string(), "[\"RC535\"]");
+    assert!(!out.exists());
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--old", &fixture(1), &"--new", &fixture(2)];
+    let text = words(&guests(input.path(), &[sets, more].concat()));
+    assert!(
+        text.contains("nothing was written because of RC535"),
+        "{text}"
+    );
+    // Silenced, they still do not take each other's place.
+    let (exit, output) = {
+        let allow: &[&dyn AsRef<OsStr>] = &[&"--allow", &"RC535"];
+        let output = guests(input.path(), &[sets, more, allow].concat());
+        (status(&output), words(&output))
+    };
+    assert_eq!(exit, 3);
+    assert!(
+        output.contains("two outputs would have this name"),
+        "{output}"
+    );
+    assert!(!out.exists());
+
+    // Names that look alike as files have a file each.
+    let slash = guest("a/b", "pc-q35-7.2", "virtio");
+    let input = folder(&[("a.xml", &slash), ("b.xml", &slash.replace("a/b", "a_b"))]);
+    let out = input.path().join("out");
+    assert_eq!(judged(input.path(), &[&"--pin", &"--out", &out]).0, 0);
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+}
+
+#[test]
+fn names_of_compat_roms_go_by_the_configuration() {
+    let input = folder(&[
+        ("a.xml", &guest("a", "pc-q35-7.2", "virtio")),
+        (
+            "conf.toml",
+            "name-pattern = \"former-{name}\"\ninstall-dir = \"/srv/roms\"\n",
+        ),
+    ]);
+    let conf = input.path().join("conf.toml");
+    let (_, report) = judged(input.path(), &[&"--config", &conf]);
+    let cure = &report["guests"][0]["cards"][0]["cure"];
+    assert_eq!(cure, "/srv/roms/former-efi-virtio.rom");
+}
+
+#[test]
+fn a_name_is_no_command_for_the_terminal() {
+    let text = guest("a", "q35", "virtio").replace("<name>a<", "<name>&#27;[2J&#10;b<");
+    let input = folder(&[("a.xml", &text)]);
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--old", &fixture(1), &"--new", &fixture(2), &"--pin"];
+    let text = words(&guests(input.path(), sets));
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    assert!(text.contains("\\u{1b}[2J\\nb"), "{text}");
+}
+
+#[test]
+fn a_card_whose_old_rom_was_not_given_is_named() {
+    let input = folder(&[
+        ("a.xml", &guest("a", "pc-q35-7.2", "virtio")),
+        ("b.xml", &guest("b", "pc-q35-7.2", "e1000")),
+    ]);
+    let old = input.path().join("efi-e1000.rom");
+    let mut pad = romcompat();
+    pad.arg("pad").arg(fixture(1)).args(["--size", "next"]);
+    pad.args(["--select", "efi-e1000.rom", "--out"]).arg(&old);
+    assert_eq!(status(&pad.output().unwrap()), 0);
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--old", &old, &"--new", &fixture(2)];
+    let text = words(&guests(input.path(), sets));
+    assert!(
+        text.contains("RC538]: a: card 1 (virtio) loads efi-virtio.rom"),
+        "{text}"
+    );
+    assert!(!text.contains("RC538]: b"), "{text}");
+    assert!(text.contains("1 not judged"), "{text}");
+}
+
+/// Runs `guests` with a program in the place of virsh.
+fn with_virsh(script: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
+    let folder = program("virsh", &format!("shift 3\n{script}"));
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let mut command = romcompat();
+    command
+        .args(["guests", "--connect", "qemu+ssh://host/system"])
+        .env("PATH", path);
+    command.args(arguments.iter().map(|argument| argument.as_ref()));
+    command.output().unwrap()
+}
+
+#[test]
+fn a_remote_libvirt_says_which_machine_types_its_qemu_has() {
+    let definitions = folder(&[
+        (
+            "a.xml",
+            &guest("a", "q35", "virtio").replace("/no/such/emulator", "/usr/bin/q"),
+        ),
+        (
+            "b.xml",
+            &guest("b", "pc-q35-10.0", "virtio").replace("/no/such/emulator", "/usr/bin/q"),
+        ),
+    ]);
+    let script = format!(
+        "case \"$*\" in
+        'list --all --name') printf 'a\\nb\\n';;
+        'list --name') echo b;;
+        dumpxml*) for name; do :; done; cat {}/$name.xml;;
+        capabilities) cat <<.
+<capabilities><guest><arch name='x86_64'><emulator>/usr/bin/q</emulator>
+<machine>pc-q35-7.2</machine><machine canonical='pc-q35-7.2'>q35</machine></arch></guest></capabilities>
+.
+        esac",
+        definitions.path().display()
+    );
+    let sets: &[&dyn AsRef<OsStr>] = &[
+        &"--old",
+        &fixture(1),
+        &"--new",
+        &fixture(2),
+        &"--format",
+        &"json",
+    ];
+    let output = with_virsh(&script, sets);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["guests"][0]["resolved_machine"], "pc-q35-7.2");
+    assert_eq!(codes(&report), ["RC531", "RC531", "RC534"], "{report}");
+    assert_eq!(report["findings"][2]["subject"], "b");
+}
+
+#[test]
+fn a_guest_that_vanishes_is_named_and_the_others_are_judged() {
+    let definitions = folder(&[("b.xml", &guest("b", "pc-q35-7.2", "virtio"))]);
+    let gone = definitions.path().join("gone");
+    let script = |listed_again: &str| {
+        format!(
+        "case \"$*\" in
+        'list --all --name') test -e {gone} && echo {listed_again} || printf 'a\\nb\\n'; touch {gone};;
+        *' a') echo no domain >&2; exit 1;;
+        dumpxml*) cat {}/b.xml;;
+        esac",
+        definitions.path().display(), gone = gone.display()
+    )
+    };
+    let output = with_virsh(&script("b"), &[&"--format", &"json"]);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(codes(&report), ["RC540"]);
+    assert_eq!(report["guests"][0]["name"], "b");
+    // One that is still there and cannot be read is another matter.
+    fs::remove_file(&gone).unwrap();
+    let output = with_virsh(&script("a"), &[]);
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("no domain"), "{}", words(&output));
+}
+
+#[test]
+fn an_apply_that_libvirt_stops_says_what_it_took_and_goes_on_later() {
+    let definitions = folder(&[]);
+    for name in ["a", "b", "c"] {
+        let text = guest(name, "pc-q35-7.2", "virtio");
+        fs::write(definitions.path().join(format!("{name}.xml")), text).unwrap();
+    }
+    let at = definitions.path().display();
+    let script = format!(
+        "case \"$*\" in
+        'list --all --name --persistent') printf 'a\\nb\\nc\\n';;
+        'list --name') echo a;;
+        dumpxml*) for name; do :; done; cat {at}/$name.xml;;
+        define*/b.xml) test -e {at}/mended || {{ echo no >&2; exit 1; }}; cp $4 {at}/b.xml;;
+        define*) cp $4 {at}/$(basename $4);;
+        esac"
+    );
+    let out = definitions.path().join("out");
+    let apply: &[&dyn AsRef<OsStr>] = &[
+        &"--old",
+        &fixture(1),
+        &"--new",
+        &fixture(2),
+        &"--pin",
+        &"--out",
+        &out,
+        &"--apply",
+    ];
+    let output = with_virsh(&script, apply);
+    let text = words(&output);
+    assert_eq!(status(&output), 3, "{text}");
+    assert!(
+        text.contains("libvirt has taken: a\nnot taken: b, c"),
+        "{text}"
+    );
+    fs::write(definitions.path().join("mended"), "").unwrap();
+    let output = with_virsh(&script, apply);
+    let text = words(&output);
+    assert_eq!(status(&output), 0, "{text}");
+    assert_eq!(text.matches("changed in libvirt").count(), 2);
+    let before = fs::read_to_string(out.join("a.before.xml")).unwrap();
+    assert!(!before.contains(OURS), "{before}");
 }
 
 /// The mapping that a package of the old release brings.
@@ -214,6 +636,11 @@ fn guests_that_would_be_started_anew_with_another_size_are_named_by_the_mapping_
             .contains(OURS)
     );
     assert!(!out.join("young.xml").exists());
+    // Which machine type an alias stands for decides, and is not known.
+    fs::write(input.join("alias.xml"), guest("alias", "q35", "virtio")).unwrap();
+    let text = words(&guests(&input, sets));
+    assert!(text.contains("1 would break, 1 not judged"), "{text}");
+    assert!(text.contains("RC534]: alias: "), "{text}");
 }
 
 #[test]
@@ -262,7 +689,10 @@ fn nothing_is_written_where_a_definition_cannot_be_read() {
     let output = guests(&input.path().join("none"), &[]);
     assert_eq!(status(&output), 3);
     let mapping = input.path().join("b.xml");
-    let output = guests(input.path(), &[&"--mapping", &mapping]);
+    let output = guests(
+        input.path(),
+        &[&"--mapping", &mapping, &"--new", &fixture(2)],
+    );
     assert_eq!(status(&output), 3);
     assert!(
         words(&output).contains("give the manifest.json"),

@@ -4,7 +4,7 @@ use super::exit::Failure;
 use super::opened;
 use super::virsh::Virsh;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A definition, and where it stands.
@@ -14,13 +14,26 @@ pub struct Definition {
     pub label: String,
     /// Its content.
     pub bytes: Vec<u8>,
+    /// Whether a libvirt gave it.
+    pub is_of_libvirt: bool,
+    /// Whether the guest runs, as its libvirt said.
+    pub is_running: bool,
+}
+
+/// Definitions, and guests of a libvirt that were gone before theirs was read.
+#[derive(Debug, Default)]
+pub struct Definitions {
+    /// The definitions.
+    pub read: Vec<Definition>,
+    /// Names of the guests that are gone.
+    pub vanished: Vec<String>,
 }
 
 /// No more of a file is read: 16 MiB and what shows that it is longer.
 const LONGEST: u64 = (16 << 20) + 1;
 
-/// Reads definitions from files, folders and a running libvirt. Of a folder
-/// its files that end with `.xml`. Definitions that are to be changed have their
+/// Reads definitions from files, folders, standard input (`-`) and a running
+/// libvirt. Of a folder its files that end with `.xml`. Definitions that are to be changed have their
 /// secrets in them.
 ///
 /// # Errors
@@ -29,26 +42,48 @@ pub fn read_definitions(
     inputs: &[PathBuf],
     connect: Option<&str>,
     to_change: bool,
-) -> Result<Vec<Definition>, Failure> {
-    let mut definitions = Vec::new();
+) -> Result<Definitions, Failure> {
+    let mut definitions = Definitions::default();
     for input in inputs {
-        if input.is_dir() {
+        if input.as_os_str() == "-" {
+            definitions
+                .read
+                .push(read_stream("standard input", io::stdin().lock())?);
+        } else if input.is_dir() {
             for path in files_of(input)? {
-                definitions.push(read(&path)?);
+                definitions.read.push(read(&path)?);
             }
         } else {
-            definitions.push(read(input)?);
+            definitions.read.push(read(input)?);
         }
     }
     if let Some(uri) = connect {
-        let virsh = Virsh { uri };
-        for guest in virsh.guests(to_change)? {
-            let bytes = virsh.definition(&guest, to_change)?.into_bytes();
-            let label = format!("{uri} {guest}");
-            definitions.push(Definition { label, bytes });
-        }
+        of_libvirt(uri, to_change, &mut definitions)?;
     }
     Ok(definitions)
+}
+
+fn of_libvirt(uri: &str, to_change: bool, definitions: &mut Definitions) -> Result<(), Failure> {
+    let virsh = Virsh { uri };
+    let guests = virsh.guests(to_change)?;
+    let running = virsh.running()?;
+    for guest in guests {
+        let text = match virsh.definition(&guest, to_change) {
+            Ok(text) => text,
+            Err(_) if !virsh.guests(to_change)?.contains(&guest) => {
+                definitions.vanished.push(guest);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        definitions.read.push(Definition {
+            label: format!("{uri} {guest}"),
+            bytes: text.into_bytes(),
+            is_of_libvirt: true,
+            is_running: running.contains(&guest),
+        });
+    }
+    Ok(())
 }
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -59,6 +94,12 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         if path.extension().is_some_and(|extension| extension == "xml") && path.is_file() {
             files.push(path);
         }
+    }
+    if files.is_empty() {
+        return Err(Failure::file(
+            folder.display(),
+            "it has no definition of a guest, no file that ends with `.xml`",
+        ));
     }
     files.sort();
     Ok(files)
@@ -73,11 +114,20 @@ fn read(path: &Path) -> Result<Definition, Failure> {
             "it is no file; give definitions of guests, or folders of them",
         ));
     }
+    let label = path.display().to_string();
+    read_stream(&label, opened::open(path).map_err(fail)?)
+}
+
+fn read_stream(label: &str, stream: impl Read) -> Result<Definition, Failure> {
     let mut bytes = Vec::new();
-    let mut file = opened::open(path).map_err(fail)?.take(LONGEST);
-    file.read_to_end(&mut bytes).map_err(fail)?;
+    stream
+        .take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::file(label, error))?;
     Ok(Definition {
-        label: path.display().to_string(),
+        label: label.to_owned(),
         bytes,
+        is_of_libvirt: false,
+        is_running: false,
     })
 }

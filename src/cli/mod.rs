@@ -11,6 +11,8 @@ mod emit;
 mod exit;
 mod explain;
 mod generations;
+mod guest_changes;
+mod guest_judge;
 mod guests;
 mod hook;
 mod input;

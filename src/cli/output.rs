@@ -13,6 +13,7 @@ use tempfile::TempPath;
 #[derive(Debug)]
 pub struct Outputs {
     force: bool,
+    again: bool,
     mode: u32,
     ready: Vec<(PathBuf, TempPath)>,
     made: Option<PathBuf>,
@@ -23,6 +24,7 @@ impl Outputs {
     pub const fn new(force: bool) -> Self {
         Self {
             force,
+            again: false,
             mode: 0o666,
             ready: Vec::new(),
             made: None,
@@ -32,6 +34,12 @@ impl Outputs {
     /// Files that only their owner may read.
     pub const fn private(mut self) -> Self {
         self.mode = 0o600;
+        self
+    }
+
+    /// Files that are there already with the same bytes are no fault.
+    pub const fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 
@@ -52,9 +60,15 @@ impl Outputs {
     ///
     /// # Errors
     /// A [`Failure`] where an input or something else is in its place already,
-    /// or it cannot be written.
+    /// two files would have one place, or it cannot be written.
     pub fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
         let fail = |error: io::Error| Failure::file(path.display(), error);
+        if self.ready.iter().any(|(other, _)| *other == path) {
+            return Err(Failure::file(
+                path.display(),
+                "two outputs would have this name, and only one can have it",
+            ));
+        }
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(fail(error)),
@@ -69,6 +83,9 @@ impl Outputs {
                     path.display(),
                     "it is an input, and an input is never written to, with `--force` neither; write to another file or folder, and move it afterwards",
                 ));
+            }
+            Ok(_) if self.again && fs::read(&path).is_ok_and(|there| there == bytes) => {
+                return Ok(());
             }
             Ok(_) if !self.force => {
                 return Err(Failure::file(

@@ -21,12 +21,32 @@ impl Virsh<'_> {
         if only_persistent {
             arguments.push("--persistent");
         }
-        let listed = self.run(&arguments)?;
+        self.names(&arguments)
+    }
+
+    /// Names of the guests that run.
+    ///
+    /// # Errors
+    /// A [`Failure`] with what virsh says.
+    pub fn running(&self) -> Result<Vec<String>, Failure> {
+        self.names(&["list", "--name"])
+    }
+
+    fn names(&self, arguments: &[&str]) -> Result<Vec<String>, Failure> {
+        let listed = self.run(arguments)?;
         let names = listed.lines().map(str::trim);
         Ok(names
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect())
+    }
+
+    /// What the host has, as XML (`formatcaps.html`).
+    ///
+    /// # Errors
+    /// A [`Failure`] with what virsh says.
+    pub fn capabilities(&self) -> Result<String, Failure> {
+        self.run(&["capabilities"])
     }
 
     /// The definition with which a guest starts the next time. It has secrets

@@ -339,6 +339,18 @@ codes! {
         what: "A definition cannot be read.",
         why: "Nothing can be said about the guest, so it may be one that breaks.",
         remedy: "Look at the place that is named; `virt-xml-validate FILE` says what libvirt thinks of it.";
+    GuestRomNotGiven = 538, "guest-rom-not-given", Warning,
+        what: "The old size of a ROM that a guest's card loads by default is not known.",
+        why: "Nothing can be said about the card, so the guest may be one that breaks.",
+        remedy: "Give the ROMs that the guest was started with by `--old`; with `--mapping`, its machine type must have a version that is known.";
+    GuestNotUpgraded = 539, "guest-not-upgraded", Error,
+        what: "A guest cannot be given the machine type that was asked for.",
+        why: "Another architecture or family is another machine, an older version takes hardware away, and a QEMU without the machine type does not start the guest.",
+        remedy: "Leave the guest out, or give it a newer machine type of its own family that its QEMU has.";
+    GuestVanished = 540, "guest-vanished", Warning,
+        what: "A guest that libvirt had listed was gone when its definition was asked for.",
+        why: "Nothing is said about it; it may have moved to another host.",
+        remedy: "If that was not meant to be, ask again.";
     HostIncomplete = 541, "host-incomplete", Error,
         what: "The inventory of a host is missing, cut short, or made by another release of romcompat.",
         why: "The host is left out, so nothing is said about guests that come from it or go to it.",
@@ -347,6 +359,10 @@ codes! {
         what: "Guests of some hosts cannot be migrated to others.",
         why: "The ROMs of the hosts have other sizes than those that the guests were started with.",
         remedy: "Install the compat package with its hook on the hosts that refuse them, or pin the guests (`guests --pin`).";
+    GuestWayNotKnown = 543, "guest-way-not-known", Error,
+        what: "Whether guests of some hosts can be migrated to others is not known.",
+        why: "A definition cannot be read, a card's model is not known, or a ROM file stands outside the folders that were inspected, so the migration may fail.",
+        remedy: "Mend what the findings about the guest name, and inspect the folders with the files that guests name on every host.";
 }
 
 /// A text that is neither the number nor the name of a code.

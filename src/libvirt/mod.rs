@@ -2,12 +2,14 @@
 //! and edited without touching the rest of it.
 
 mod address;
+mod capabilities;
 mod domain;
 mod edit;
 mod error;
 mod model;
 
 pub use address::{Buses, PciAddress};
+pub use capabilities::{HostEmulator, host_emulators};
 pub use domain::{Attribute, Controller, Domain, Interface, RomElement};
 pub use edit::{escaped, pin, set_machine, unpin};
 pub use error::DomainError;

@@ -48,6 +48,16 @@ impl Naming {
         }
     }
 
+    /// The absolute path of the compat ROM for an old ROM of this name and BAR.
+    #[must_use]
+    pub fn path(&self, bar: BarSize, name: &str) -> String {
+        format!(
+            "{}/{}",
+            self.install_dir,
+            self.pattern.compat_name(bar, name)
+        )
+    }
+
     pub(super) fn romfile(&self, name: &str) -> String {
         if self.install_dir == QEMU_SHARE {
             name.to_owned()

@@ -1,14 +1,14 @@
 //! Guests, their cards and ROMs, and which of them a new host refuses.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION, counted};
+use super::{Colour, SCHEMA_VERSION, counted, printable};
 use crate::finding::{Code, Finding, Place};
 use crate::plan::{CardRom, GuestCard, Slot};
 use crate::qemu::Verdict;
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// The answer of `guests`.
 #[derive(Debug, Serialize)]
@@ -19,10 +19,14 @@ pub struct GuestsReport {
     pub guests: Vec<GuestRow>,
     /// How many of them the new host refuses.
     pub breaking: usize,
+    /// Of how many more it is not known whether it takes them.
+    pub not_judged: usize,
     /// How many guests each change of a ROM breaks.
     pub reasons: BTreeMap<String, usize>,
     /// The definitions that were changed, or would be.
     pub changes: Vec<ChangedGuest>,
+    /// Codes of the findings with which nothing was written.
+    pub blocked_by: Vec<Code>,
     /// What is wrong or noteworthy.
     pub findings: Vec<Finding>,
 }
@@ -80,10 +84,57 @@ pub struct ChangedGuest {
     pub name: String,
     /// What changes for it.
     pub what: Vec<String>,
+    /// The ROMs that its cards have after the next start, where they are others.
+    pub cards: Vec<CardChange>,
     /// The file that has the new definition, if one was written.
     pub file: Option<String>,
     /// Whether libvirt has taken it.
     pub is_applied: bool,
+}
+
+/// Another ROM for a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CardChange {
+    /// The card's number among the interfaces, counted from 1.
+    pub number: usize,
+    /// Its model, as libvirt names it.
+    pub model: Option<String>,
+    /// The ROM that it has now, if it has one.
+    pub rom_before: Option<String>,
+    /// The BAR of that, in bytes, where it is known.
+    pub bar_before: Option<u64>,
+    /// The ROM that it gets, if it gets one.
+    pub rom_after: Option<String>,
+    /// The BAR of that on the new host, in bytes, where it is known.
+    pub bar_after: Option<u64>,
+}
+
+impl CardChange {
+    /// Whether the ROM or its size becomes another.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        self.rom_before != self.rom_after
+            || matches!((self.bar_before, self.bar_after), (Some(before), Some(after)) if before != after)
+    }
+}
+
+impl fmt::Display for CardChange {
+    /// `card 1 (vmxnet3): no ROM before, efi-vmxnet3.rom (512K) after`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = self.model.as_deref().unwrap_or("no model");
+        let rom = |rom: &Option<String>, bytes: Option<u64>| match (rom, bytes) {
+            (None, _) => "no ROM".to_owned(),
+            (Some(rom), None) => rom.clone(),
+            (Some(rom), bytes) => format!("{rom} ({})", bar(bytes)),
+        };
+        write!(
+            f,
+            "card {} ({model}): {} before, {} after",
+            self.number,
+            rom(&self.rom_before, self.bar_before),
+            rom(&self.rom_after, self.bar_after)
+        )
+    }
 }
 
 impl CardRow {
@@ -123,6 +174,19 @@ impl CardRow {
         }
     }
 
+    /// What to do where the card would break and `--pin` leaves it alone.
+    const fn by_hand(&self) -> Option<&'static str> {
+        match (&self.cure, self.is_pinned) {
+            (Some(_), _) => None,
+            (None, true) => Some(
+                "Give the file the same size on both hosts (`pad`), or take it out of the definition; `--pin` leaves files alone that a guest names itself.",
+            ),
+            (None, false) => Some(
+                "The `<rom>` of the card stands in the way of `--pin`: leave one `<rom>` without a file in the definition, or none, and pin the guest then.",
+            ),
+        }
+    }
+
     fn reason(&self) -> String {
         let rom = self.rom.as_deref().unwrap_or("ROM");
         format!("{rom} {} to {}", bar(self.old), bar(self.new))
@@ -136,15 +200,21 @@ impl GuestRow {
         self.cards.iter().any(|card| card.accepted == Some(false))
     }
 
+    /// Whether it is not known what the new host says to the guest.
+    #[must_use]
+    pub fn is_not_judged(&self) -> bool {
+        !self.breaks() && self.cards.iter().any(|card| card.accepted.is_none())
+    }
+
     /// A finding about the guest.
     #[must_use]
     pub fn finding(&self, code: Code, found: String, required: String) -> Finding {
         guest_finding(code, &self.name, found, required)
     }
 
-    /// Findings about its cards.
+    /// Findings about its cards, where the ROMs of both hosts were given or not.
     #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&self, has_both_sides: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.cards.is_empty() {
             findings.push(self.finding(
@@ -162,7 +232,11 @@ impl GuestRow {
                     None => format!("card {number} ({model}) must have the same BAR there"),
                 };
                 let found = format!("QEMU will say `{line}`");
-                findings.push(self.finding(Code::GuestWouldBreak, found, required));
+                let mut finding = self.finding(Code::GuestWouldBreak, found, required);
+                if let Some(next_step) = card.by_hand() {
+                    next_step.clone_into(&mut finding.next_step);
+                }
+                findings.push(finding);
             } else if card.slot != Slot::NotPci && card.device.is_none() && card.rom.is_none() {
                 findings.push(self.finding(
                     Code::GuestCardUnknown,
@@ -177,6 +251,15 @@ impl GuestRow {
                         card.rom.as_deref().unwrap_or_default()
                     ),
                     "the file must be on both hosts, with one size".to_owned(),
+                ));
+            } else if has_both_sides
+                && card.accepted.is_none()
+                && let Some(rom) = &card.rom
+            {
+                findings.push(self.finding(
+                    Code::GuestRomNotGiven,
+                    format!("card {number} ({model}) loads {rom}, whose old size is not known"),
+                    "the ROM that the guest was started with decides".to_owned(),
                 ));
             }
         }
@@ -207,7 +290,12 @@ pub fn guest_finding(code: Code, subject: &str, found: String, required: String)
 impl GuestsReport {
     /// A report of these guests.
     #[must_use]
-    pub fn new(guests: Vec<GuestRow>, changes: Vec<ChangedGuest>, findings: Vec<Finding>) -> Self {
+    pub fn new(
+        guests: Vec<GuestRow>,
+        changes: Vec<ChangedGuest>,
+        blocked_by: Vec<Code>,
+        findings: Vec<Finding>,
+    ) -> Self {
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         for guest in &guests {
             let mut of_guest: Vec<String> = guest
@@ -226,9 +314,11 @@ impl GuestsReport {
         Self {
             schema_version: SCHEMA_VERSION,
             breaking: guests.iter().filter(|guest| guest.breaks()).count(),
+            not_judged: guests.iter().filter(|guest| guest.is_not_judged()).count(),
             guests,
             reasons,
             changes,
+            blocked_by,
             findings,
         }
     }
@@ -267,25 +357,40 @@ impl GuestsReport {
             text.push_str(&columns.text());
             text.push('\n');
         }
-        let _ = writeln!(
+        let _ = write!(
             text,
             "{}, {} would break",
             counted(self.guests.len(), "guest"),
             self.breaking
         );
+        let _ = match self.not_judged {
+            0 => writeln!(text),
+            count => writeln!(text, ", {count} not judged"),
+        };
         for (reason, count) in &self.reasons {
             let _ = writeln!(text, "  {count} by {reason}");
         }
         for change in &self.changes {
-            let _ = write!(text, "\n{}: ", change.name);
+            let _ = write!(text, "\n{}: ", printable(&change.name));
             let _ = match (&change.file, change.is_applied) {
                 (_, true) => writeln!(text, "changed in libvirt"),
                 (Some(file), false) => writeln!(text, "written to {file}"),
-                (None, false) => writeln!(text, "would be changed (--out FOLDER writes it)"),
+                (None, false) if self.blocked_by.is_empty() => {
+                    writeln!(text, "would be changed (--out FOLDER writes it)")
+                }
+                (None, false) => writeln!(text, "would be changed"),
             };
             for what in &change.what {
-                let _ = writeln!(text, "  {what}");
+                let _ = writeln!(text, "  {}", printable(what));
             }
+        }
+        if !self.blocked_by.is_empty() {
+            let codes: Vec<String> = self.blocked_by.iter().map(Code::to_string).collect();
+            let _ = writeln!(
+                text,
+                "\nnothing was written because of {}",
+                codes.join(", ")
+            );
         }
         text
     }
