@@ -1,4 +1,4 @@
-//! Definitions of guests, judged and changed; inventories of many hosts.
+//! Definitions of guests, judged and changed.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,8 +9,11 @@
 )]
 
 mod common;
+#[path = "common/guests.rs"]
+mod given;
 
 use common::{fixture, romcompat, status, words};
+use given::{codes, folder, guest, guests};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -18,43 +21,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tempfile::TempDir;
-
-fn guest(name: &str, machine: &str, model: &str) -> String {
-    format!(
-        "\
-<domain type='kvm'>
-  <name>{name}</name>
-  <uuid>{name}</uuid>
-  <os><type arch='x86_64' machine='{machine}'>hvm</type></os>
-  <devices>
-    <emulator>/no/such/emulator</emulator>
-    <controller type='pci' index='0' model='pcie-root'/>
-    <controller type='pci' index='1' model='pcie-root-port'/>
-    <interface type='network'>
-      <mac address='52:54:00:00:00:01'/>
-      <model type='{model}'/>
-      <address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>
-    </interface>
-  </devices>
-</domain>
-"
-    )
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
-}
-
-fn guests(input: &Path, more: &[&dyn AsRef<OsStr>]) -> Output {
-    let mut command = romcompat();
-    command.arg("guests").arg(input);
-    command.args(more.iter().map(|argument| argument.as_ref()));
-    command.output().unwrap()
-}
 
 fn judged(input: &Path, more: &[&dyn AsRef<OsStr>]) -> (i32, Value) {
     let sets: &[&dyn AsRef<OsStr>] = &[
@@ -71,11 +37,6 @@ fn judged(input: &Path, more: &[&dyn AsRef<OsStr>]) -> (i32, Value) {
         status(&output),
         report.unwrap_or_else(|_| panic!("{}", words(&output))),
     )
-}
-
-fn codes(report: &Value) -> Vec<&str> {
-    let findings = report["findings"].as_array().unwrap().iter();
-    findings.map(|one| one["code"].as_str().unwrap()).collect()
 }
 
 const OURS: &str = "/usr/share/qemu/compat-256k-efi-virtio.rom";
@@ -699,85 +660,4 @@ fn nothing_is_written_where_a_definition_cannot_be_read() {
         "{}",
         words(&output)
     );
-}
-
-/// An inventory of these hosts, each with its ROMs and guests.
-fn inventory(hosts: &[(&str, u8)]) -> (TempDir, PathBuf) {
-    let folder = TempDir::new().unwrap();
-    let input = folder.path().join("guests");
-    fs::create_dir(&input).unwrap();
-    let root = folder.path().join("hosts");
-    for (name, release) in hosts {
-        fs::write(input.join("a.xml"), guest(name, "pc-q35-7.2", "virtio")).unwrap();
-        let host = root.join(name);
-        fs::create_dir_all(&host).unwrap();
-        let mut inspect = romcompat();
-        inspect.arg("inspect").arg(fixture(*release));
-        let roms = inspect.args(["--format", "json"]).output().unwrap();
-        fs::write(host.join("roms.json"), roms.stdout).unwrap();
-        let listed = guests(&input, &[&"--format", &"json"]);
-        assert_eq!(status(&listed), 0);
-        fs::write(host.join("guests.json"), listed.stdout).unwrap();
-    }
-    (folder, root)
-}
-
-fn check(root: &Path) -> (i32, Value) {
-    let mut command = romcompat();
-    command.args(["check", "--format", "json", "--inventory"]);
-    let output = command.arg(root).output().unwrap();
-    let report = serde_json::from_slice(&output.stdout);
-    (
-        status(&output),
-        report.unwrap_or_else(|_| panic!("{}", words(&output))),
-    )
-}
-
-#[test]
-fn a_fleet_has_an_answer_for_every_pair_of_hosts() {
-    let (_folder, root) = inventory(&[("one", 1), ("two", 2), ("three", 1)]);
-    let (exit, report) = check(&root);
-    assert_eq!(exit, 1);
-    assert_eq!(report["guests"], 3);
-    assert_eq!(report["classes"].as_array().unwrap().len(), 2);
-    assert_eq!(report["refused"].as_array().unwrap().len(), 3);
-    assert_eq!(codes(&report), ["RC542", "RC542"]);
-
-    let (_folder, root) = inventory(&[("one", 1), ("three", 1)]);
-    assert_eq!(check(&root).0, 0);
-}
-
-#[test]
-fn a_host_whose_inventory_is_damaged_is_left_out_and_named() {
-    let (_folder, root) = inventory(&[("good", 1), ("half", 1), ("newer", 1), ("none", 1)]);
-    let path = root.join("half/guests.json");
-    let text = fs::read(&path).unwrap();
-    fs::write(&path, &text[..text.len() / 2]).unwrap();
-    let path = root.join("newer/roms.json");
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(
-        &path,
-        text.replacen("\"schema_version\": 1", "\"schema_version\": 2", 1),
-    )
-    .unwrap();
-    fs::remove_file(root.join("none/roms.json")).unwrap();
-    let (exit, report) = check(&root);
-    assert_eq!(exit, 1);
-    assert_eq!(codes(&report), ["RC541", "RC541", "RC541"]);
-    let found = report["findings"].to_string();
-    for wanted in ["EOF while parsing", "this release reads 1", "No such file"] {
-        assert!(found.contains(wanted), "{wanted} in {found}");
-    }
-
-    let (_folder, root) = inventory(&[("a", 1), ("b", 1)]);
-    fs::copy(root.join("a/guests.json"), root.join("b/guests.json")).unwrap();
-    let (_, report) = check(&root);
-    assert_eq!(codes(&report), ["RC535"]);
-    let empty = TempDir::new().unwrap();
-    let mut command = romcompat();
-    let output = command
-        .args(["check", "--inventory"])
-        .arg(empty.path())
-        .output();
-    assert_eq!(status(&output.unwrap()), 3);
 }

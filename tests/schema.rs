@@ -61,6 +61,32 @@ fn what_guests_prints_is_what_the_schema_says() {
 }
 
 #[test]
+fn what_check_prints_of_a_fleet_is_what_the_schema_says() {
+    let fleet = TempDir::new().unwrap();
+    let guests = folder("fuzz/corpus/domain_xml");
+    for (host, release) in [("one", 1), ("two", 2)] {
+        let host = fleet.path().join(host);
+        fs::create_dir(&host).unwrap();
+        let keep = |file: &str, arguments: &[&dyn AsRef<OsStr>]| {
+            let mut command = romcompat();
+            command.args(arguments.iter().map(|argument| argument.as_ref()));
+            let output = command.args(["--format", "json"]).output().unwrap();
+            fs::write(host.join(file), output.stdout).unwrap();
+        };
+        keep("roms.json", &[&"inspect", &fixture(release)]);
+        let mut definitions: Vec<PathBuf> = fs::read_dir(&guests)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        definitions.sort();
+        let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"guests"];
+        arguments.extend(definitions.iter().map(|path| path as &dyn AsRef<OsStr>));
+        keep("guests.json", &arguments);
+    }
+    is_as_published("inventory.json", &[&"check", &"--inventory", &fleet.path()]);
+}
+
+#[test]
 fn the_schema_refuses_a_document_with_another_field() {
     let schema = schema("inspect.json");
     let document = serde_json::json!({

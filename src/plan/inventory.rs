@@ -1,139 +1,28 @@
 //! Guests and ROMs of many hosts: which guests can go where.
 //!
-//! Hosts with the same ROMs are one class, and so are guests that need the same
-//! ROMs: each pair of classes is judged once.
+//! Hosts that give the guests of the fleet the same ROMs are one class, and so
+//! are guests that need the same ROMs: each pair of classes is judged once.
 
+use super::host_record::{Found, HostRecord, HostRoms, Need, Needs, RomFileName};
 use crate::qemu::{RamBlockSize, RomAt, Verdict, verdict};
-use crate::rom::BarSize;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What was collected from one host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostRecord {
-    /// Its name.
-    pub name: String,
-    /// The BAR of each ROM by its names, in bytes.
-    pub roms: BTreeMap<String, u64>,
-    /// Its guests.
-    pub guests: Vec<GuestRecord>,
-}
-
-/// A guest of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuestRecord {
-    /// Its name.
-    pub name: String,
-    /// Its UUID.
-    pub uuid: Option<String>,
-    /// The ROMs that its cards load, with their BARs in bytes where those are
-    /// known.
-    pub needs: Needs,
-}
-
-/// ROM files, each with the BAR that a host must give it.
-pub type Needs = BTreeSet<(String, Option<u64>)>;
-
-/// What is read of the answer of `inspect`.
-#[derive(Deserialize)]
-struct RomsDocument {
-    schema_version: u32,
-    roms: Vec<RomEntry>,
-}
-
-#[derive(Deserialize)]
-struct RomEntry {
-    name: String,
-    #[serde(default)]
-    other_names: Vec<String>,
-    bar: u64,
-}
-
-/// What is read of the answer of `guests`.
-#[derive(Deserialize)]
-struct GuestsDocument {
-    schema_version: u32,
-    guests: Vec<GuestEntry>,
-}
-
-#[derive(Deserialize)]
-struct GuestEntry {
-    name: String,
-    uuid: Option<String>,
-    cards: Vec<CardEntry>,
-}
-
-#[derive(Deserialize)]
-struct CardEntry {
-    rom: Option<String>,
-    old: Option<u64>,
-}
-
-impl HostRecord {
-    /// Reads the answers of `inspect --format json` and `guests --format json`
-    /// of a host.
-    ///
-    /// # Errors
-    /// What is wrong with them, in words: the document and the place in it.
-    pub fn read(name: &str, schema: u32, roms: &[u8], guests: &[u8]) -> Result<Self, String> {
-        let roms: RomsDocument = document("roms.json", roms)?;
-        let guests: GuestsDocument = document("guests.json", guests)?;
-        for (file, found) in [
-            ("roms.json", roms.schema_version),
-            ("guests.json", guests.schema_version),
-        ] {
-            if found != schema {
-                return Err(format!(
-                    "{file} has schema_version {found}, and this release reads {schema}"
-                ));
-            }
-        }
-        let mut bars = BTreeMap::new();
-        for rom in roms.roms {
-            for name in rom.other_names.into_iter().chain([rom.name]) {
-                bars.insert(name, rom.bar);
-            }
-        }
-        let record = |guest: GuestEntry| {
-            let need = |card: CardEntry| {
-                let rom = file_name(&card.rom?).to_owned();
-                let bar = card.old.or_else(|| bars.get(&rom).copied());
-                Some((rom, bar))
-            };
-            GuestRecord {
-                name: guest.name,
-                uuid: guest.uuid,
-                needs: guest.cards.into_iter().filter_map(need).collect(),
-            }
-        };
-        let guests = guests.guests.into_iter().map(record).collect();
-        Ok(Self {
-            name: name.to_owned(),
-            roms: bars,
-            guests,
-        })
-    }
-}
-
-fn document<'a, T: Deserialize<'a>>(file: &str, text: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(text).map_err(|error| format!("{file}: {error}"))
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
 
 /// Which guests can go where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fleet {
-    /// Hosts with the same ROMs.
+    /// Hosts with the same ROMs, as far as guests need them.
     pub classes: Vec<HostClass>,
-    /// For each pair of classes, in order, what becomes of the guests.
+    /// The ways on which guests are refused, or may be.
     pub moves: Vec<Move>,
-    /// The guests that some class refuses.
-    pub refused: Vec<RefusedGuest>,
+    /// The guests that some class refuses, or may refuse.
+    pub held: Vec<HeldGuests>,
     /// How many guests there are.
     pub guests: usize,
+    /// How many of them some class refuses.
+    pub refused: usize,
+    /// Of how many more it is not known whether every class takes them.
+    pub not_known: usize,
 }
 
 /// Hosts with the same ROMs.
@@ -147,136 +36,254 @@ pub struct HostClass {
     pub guests: usize,
 }
 
-/// The guests of one class of hosts on their way to another, or to another host
+/// The guests of one class of hosts on their way to others, or to another host
 /// of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Move {
     /// Number of the class that they come from.
     pub from: usize,
-    /// Number of the class that they go to.
-    pub to: usize,
-    /// How many they are.
+    /// Numbers of the classes that all say this to them.
+    pub to: Vec<usize>,
+    /// What they say.
+    #[serde(flatten)]
+    pub answer: MoveAnswer,
+}
+
+/// What a class of hosts says to the guests of another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct MoveAnswer {
+    /// How many guests there are.
     pub guests: usize,
     /// How many are refused.
     pub refused: usize,
+    /// Of how many more it is not known.
+    pub not_known: usize,
     /// How many of them for which reason.
     pub reasons: BTreeMap<String, usize>,
 }
 
-/// A guest that cannot go everywhere.
+/// Guests of one class that need the same, and cannot or may not go everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RefusedGuest {
+pub struct HeldGuests {
+    /// Number of the class that they are on.
+    pub from: usize,
+    /// The guests.
+    pub guests: Vec<HeldGuest>,
+    /// Numbers of the classes that refuse them.
+    pub refused_by: Vec<usize>,
+    /// Numbers of the classes of which it is not known.
+    pub not_known_by: Vec<usize>,
+}
+
+/// A guest and its host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldGuest {
     /// Its host.
     pub host: String,
     /// Its name.
     pub guest: String,
-    /// Numbers of the classes that refuse it.
-    pub refused_by: Vec<usize>,
+}
+
+/// What a class of hosts has of the ROMs that guests need; what is not there is
+/// as for a host without ROMs.
+type ClassRoms<'a> = BTreeMap<&'a RomFileName, Found>;
+
+/// What a class says to a guest: why it refuses it, else why it is not known.
+#[derive(Debug, Default)]
+struct Answer {
+    refused: Vec<String>,
+    not_known: Vec<String>,
 }
 
 impl Fleet {
     /// Judges every guest against every class of hosts.
     #[must_use]
     pub fn of(hosts: &[HostRecord]) -> Self {
-        let mut by_roms: BTreeMap<&BTreeMap<String, u64>, Vec<&HostRecord>> = BTreeMap::new();
+        let mut needed: BTreeSet<&RomFileName> = BTreeSet::new();
+        for need in hosts
+            .iter()
+            .flat_map(|host| &host.guests)
+            .flat_map(|guest| &guest.needs)
+        {
+            if let Need::Rom(rom, _) = need {
+                needed.insert(rom);
+            }
+        }
+        let mut by_roms: BTreeMap<ClassRoms<'_>, Vec<&HostRecord>> = BTreeMap::new();
         for host in hosts {
-            by_roms.entry(&host.roms).or_default().push(host);
+            by_roms
+                .entry(class_roms(&host.roms, &needed))
+                .or_default()
+                .push(host);
         }
         let mut classes: Vec<_> = by_roms.into_iter().collect();
         classes.sort_by_key(|(_, hosts)| hosts.first().map(|host| &host.name));
-        let rows: Vec<HostClass> = classes
-            .iter()
-            .zip(1..)
-            .map(|((_, hosts), number)| HostClass {
-                number,
-                hosts: hosts.iter().map(|host| host.name.clone()).collect(),
-                guests: hosts.iter().map(|host| host.guests.len()).sum(),
-            })
-            .collect();
-        let roms: Vec<_> = classes.iter().map(|(roms, _)| *roms).collect();
+        let mut fleet = Self {
+            classes: Vec::new(),
+            moves: Vec::new(),
+            held: Vec::new(),
+            guests: 0,
+            refused: 0,
+            not_known: 0,
+        };
         // Each set of needs with what each class says to it.
-        let mut answers: BTreeMap<&Needs, Vec<Vec<String>>> = BTreeMap::new();
-        let mut moves = Vec::new();
-        let mut refused = Vec::new();
-        for ((_, hosts), from) in classes.iter().zip(1..) {
-            let guests = hosts.iter().flat_map(|host| {
-                let of_host = host.guests.iter();
-                of_host.map(move |guest| (&host.name, guest))
-            });
-            let mut to_each: Vec<Move> = (1..=roms.len())
-                .map(|to| Move {
-                    from,
-                    to,
-                    guests: 0,
-                    refused: 0,
-                    reasons: BTreeMap::new(),
-                })
-                .collect();
-            for (host, guest) in guests {
-                let of_needs = answers.entry(&guest.needs).or_insert_with(|| {
-                    let roms = roms.iter();
-                    roms.map(|roms| reasons(&guest.needs, roms)).collect()
-                });
-                let mut refused_by = Vec::new();
-                for (row, reasons) in to_each.iter_mut().zip(&*of_needs) {
-                    row.guests = row.guests.saturating_add(1);
-                    if reasons.is_empty() {
-                        continue;
-                    }
-                    refused_by.push(row.to);
-                    row.refused = row.refused.saturating_add(1);
-                    for reason in reasons {
-                        let count = row.reasons.entry(reason.clone()).or_default();
-                        *count = count.saturating_add(1);
-                    }
-                }
-                if !refused_by.is_empty() {
-                    refused.push(RefusedGuest {
-                        host: host.clone(),
+        let mut answers: BTreeMap<&Needs, Vec<Answer>> = BTreeMap::new();
+        for ((_, hosts), number) in classes.iter().zip(1..) {
+            let mut by_needs: BTreeMap<&Needs, Vec<HeldGuest>> = BTreeMap::new();
+            for host in hosts {
+                for guest in &host.guests {
+                    by_needs.entry(&guest.needs).or_default().push(HeldGuest {
+                        host: host.name.clone(),
                         guest: guest.name.clone(),
-                        refused_by,
                     });
                 }
             }
-            moves.extend(to_each);
+            let guests = by_needs.values().map(Vec::len).sum();
+            fleet.classes.push(HostClass {
+                number,
+                hosts: hosts.iter().map(|host| host.name.clone()).collect(),
+                guests,
+            });
+            fleet.guests = fleet.guests.saturating_add(guests);
+            let mut to_each: Vec<MoveAnswer> =
+                classes.iter().map(|_| MoveAnswer::of(guests)).collect();
+            for (needs, guests) in by_needs {
+                let of_needs = answers.entry(needs).or_insert_with(|| {
+                    classes
+                        .iter()
+                        .map(|(roms, _)| Answer::to(needs, roms))
+                        .collect()
+                });
+                fleet.hold(number, guests, of_needs, &mut to_each);
+            }
+            let mut grouped: BTreeMap<MoveAnswer, Vec<usize>> = BTreeMap::new();
+            for (answer, to) in to_each.into_iter().zip(1..) {
+                if answer.refused > 0 || answer.not_known > 0 {
+                    grouped.entry(answer).or_default().push(to);
+                }
+            }
+            let mut moves: Vec<Move> = grouped
+                .into_iter()
+                .map(|(answer, to)| Move {
+                    from: number,
+                    to,
+                    answer,
+                })
+                .collect();
+            moves.sort_by(|one, other| one.to.cmp(&other.to));
+            fleet.moves.extend(moves);
         }
+        fleet
+    }
+
+    /// Counts guests that need the same, and keeps those that some class does
+    /// not take.
+    fn hold(
+        &mut self,
+        from: usize,
+        guests: Vec<HeldGuest>,
+        answers: &[Answer],
+        to_each: &mut [MoveAnswer],
+    ) {
+        let count = guests.len();
+        let (mut refused_by, mut not_known_by) = (Vec::new(), Vec::new());
+        for ((answer, row), to) in answers.iter().zip(to_each).zip(1..) {
+            let (by, rows, reasons) = if !answer.refused.is_empty() {
+                (&mut refused_by, &mut row.refused, &answer.refused)
+            } else if !answer.not_known.is_empty() {
+                (&mut not_known_by, &mut row.not_known, &answer.not_known)
+            } else {
+                continue;
+            };
+            by.push(to);
+            *rows = rows.saturating_add(count);
+            for reason in reasons {
+                let sum = row.reasons.entry(reason.clone()).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
+        if !refused_by.is_empty() {
+            self.refused = self.refused.saturating_add(count);
+        } else if !not_known_by.is_empty() {
+            self.not_known = self.not_known.saturating_add(count);
+        } else {
+            return;
+        }
+        self.held.push(HeldGuests {
+            from,
+            guests,
+            refused_by,
+            not_known_by,
+        });
+    }
+}
+
+impl MoveAnswer {
+    fn of(guests: usize) -> Self {
         Self {
-            guests: rows.iter().map(|class| class.guests).sum(),
-            classes: rows,
-            moves,
-            refused,
+            guests,
+            ..Self::default()
         }
     }
 }
 
-/// Why hosts with these ROMs refuse a guest; nothing where they take it.
-fn reasons(needs: &Needs, roms: &BTreeMap<String, u64>) -> Vec<String> {
-    let block = |bytes: u64| BarSize::of_rom(bytes).map(RamBlockSize::of_bar);
-    let mut reasons = Vec::new();
-    for (rom, bar) in needs {
-        let there = roms.get(rom);
-        let Some(bar) = bar else {
-            if there.is_none() {
-                reasons.push(format!("{rom} is missing"));
-            }
-            continue;
-        };
-        let destination = match there.and_then(|bar| block(*bar)) {
-            Some(size) => RomAt::Block(size),
-            None => RomAt::Missing(rom),
-        };
-        let Some(source) = block(*bar) else { continue };
-        let label = |bytes: u64| {
-            BarSize::of_rom(bytes).map_or_else(|| bytes.to_string(), |bar| bar.to_string())
-        };
-        if let Verdict::Refused(_) = verdict(RomAt::Block(source), destination) {
-            reasons.push(match there {
-                Some(other) => format!("{rom} {} to {}", label(*bar), label(*other)),
-                None => format!("{rom} is missing"),
-            });
-        }
+fn class_roms<'a>(roms: &HostRoms, needed: &BTreeSet<&'a RomFileName>) -> ClassRoms<'a> {
+    let found = needed.iter().map(|rom| (*rom, roms.find(rom)));
+    found
+        .filter(|(rom, found)| *found != without_roms(rom))
+        .collect()
+}
+
+/// What is said of a host of which no ROM is known.
+fn without_roms(rom: &RomFileName) -> Found {
+    match rom {
+        RomFileName::Searched(_) => Found::Missing,
+        RomFileName::Path(_) => Found::NotKnown,
     }
-    reasons
+}
+
+impl Answer {
+    /// What hosts with these ROMs say to a guest.
+    fn to(needs: &Needs, roms: &ClassRoms<'_>) -> Self {
+        let mut answer = Self::default();
+        for need in needs {
+            let (rom, bar) = match need {
+                Need::Unknown(why) => {
+                    answer.not_known.push(why.clone());
+                    continue;
+                }
+                Need::Rom(rom, bar) => (rom, bar),
+            };
+            let (RomFileName::Searched(name) | RomFileName::Path(name)) = rom;
+            let found = roms.get(rom).copied().unwrap_or_else(|| without_roms(rom));
+            let destination = match found {
+                Found::NotKnown => {
+                    answer.not_known.push(format!("{name} was not inspected"));
+                    continue;
+                }
+                Found::Bar(bar) => RomAt::Block(RamBlockSize::of_bar(bar)),
+                Found::Missing => RomAt::Missing(name),
+            };
+            let Some(bar) = bar else {
+                match found {
+                    Found::Bar(_) => {
+                        let why = format!("the size of {name} on the guest's host is not known");
+                        answer.not_known.push(why);
+                    }
+                    _ => answer.refused.push(format!("{name} is missing")),
+                }
+                continue;
+            };
+            let source = RomAt::Block(RamBlockSize::of_bar(*bar));
+            if let Verdict::Refused(_) = verdict(source, destination) {
+                answer.refused.push(match found {
+                    Found::Bar(other) => format!("{name} {bar} to {other}"),
+                    _ => format!("{name} is missing"),
+                });
+            }
+        }
+        answer
+    }
 }
 
 #[cfg(test)]
@@ -285,7 +292,9 @@ mod tests {
 
     fn host(name: &str, bar: u64, guests: &str) -> HostRecord {
         let roms = format!(
-            r#"{{"schema_version": 1, "roms": [{{"name": "efi-virtio.rom", "other_names": [], "bar": {bar}, "more": 1}}]}}"#
+            r#"{{"schema_version": 1, "roms": [
+            {{"name": "efi-virtio.rom", "other_names": [], "input": "/usr/share/qemu", "path": "efi-virtio.rom", "bar": {bar}, "more": 1}},
+            {{"name": "only-{name}.rom", "input": "/usr/share/qemu", "path": "only-{name}.rom", "bar": 512}}]}}"#
         );
         let guests = format!(r#"{{"schema_version": 1, "guests": [{guests}]}}"#);
         HostRecord::read(name, 1, roms.as_bytes(), guests.as_bytes()).unwrap()
@@ -293,9 +302,18 @@ mod tests {
 
     const VIRTIO: &str =
         r#"{"name": "web", "uuid": null, "cards": [{"rom": "efi-virtio.rom", "old": null}]}"#;
-    const PINNED: &str =
-        r#"{"name": "own", "uuid": null, "cards": [{"rom": "/x/own.rom", "old": null}]}"#;
     const NONE: &str = r#"{"name": "bare", "uuid": null, "cards": []}"#;
+
+    fn with_card(card: &str) -> String {
+        format!(r#"{{"name": "own", "uuid": null, "cards": [{card}]}}"#)
+    }
+
+    fn moves(fleet: &Fleet) -> Vec<(usize, &[usize], usize, usize)> {
+        let moves = fleet.moves.iter();
+        moves
+            .map(|one| (one.from, &*one.to, one.answer.refused, one.answer.not_known))
+            .collect()
+    }
 
     #[test]
     fn guests_go_where_the_sizes_are_the_same() {
@@ -304,38 +322,63 @@ mod tests {
             host("a", 262_144, &guests),
             host("b", 524_288, NONE),
             host("c", 262_144, VIRTIO),
+            host("d", 1_048_576, NONE),
         ]);
+        // The ROMs that no guest needs make no class.
         let hosts: Vec<_> = fleet.classes.iter().map(|class| &*class.hosts).collect();
-        assert_eq!(hosts, [&["a", "c"][..], &["b"]]);
-        let moves: Vec<_> = fleet
-            .moves
-            .iter()
-            .map(|one| (one.from, one.to, one.guests, one.refused))
-            .collect();
-        assert_eq!(
-            moves,
-            [(1, 1, 3, 0), (1, 2, 3, 2), (2, 1, 1, 0), (2, 2, 1, 0)]
-        );
-        assert_eq!(fleet.moves[1].reasons["efi-virtio.rom 256K to 512K"], 2);
-        assert_eq!(fleet.refused.len(), 2);
-        assert_eq!(fleet.refused[0].refused_by, [2]);
+        assert_eq!(hosts, [&["a", "c"][..], &["b"], &["d"]]);
+        assert_eq!(moves(&fleet), [(1, &[2][..], 2, 0), (1, &[3], 2, 0)]);
+        let reasons = &fleet.moves[0].answer.reasons;
+        assert_eq!(reasons["efi-virtio.rom 256K to 512K"], 2);
+        assert_eq!((fleet.guests, fleet.refused, fleet.not_known), (5, 2, 0));
+        assert_eq!(fleet.held.len(), 1);
+        assert_eq!(fleet.held[0].guests.len(), 2);
+        assert_eq!(fleet.held[0].refused_by, [2, 3]);
     }
 
     #[test]
-    fn a_file_of_the_guests_own_must_be_there() {
-        let fleet = Fleet::of(&[host("a", 262_144, PINNED)]);
-        assert_eq!(fleet.moves[0].reasons["own.rom is missing"], 1);
+    fn classes_that_say_the_same_are_one_move() {
+        let small = with_card(r#"{"rom": "efi-virtio.rom", "old": 131072}"#);
+        let other = with_card(r#"{"rom": "/usr/share/qemu/only-c.rom", "old": 512}"#);
+        let fleet = Fleet::of(&[
+            host("a", 131_072, &small),
+            host("b", 262_144, NONE),
+            host("c", 262_144, &other),
+        ]);
+        assert_eq!(fleet.classes.len(), 3);
+        assert_eq!(moves(&fleet)[0], (1, &[2, 3][..], 1, 0));
     }
 
     #[test]
-    fn documents_that_are_cut_or_of_another_release_are_refused() {
-        let good = br#"{"schema_version": 1, "roms": [], "guests": []}"#;
-        let read = |roms: &[u8], guests: &[u8]| HostRecord::read("a", 1, roms, guests).unwrap_err();
-        assert!(read(&good[..20], good).starts_with("roms.json: EOF while parsing"));
-        let newer = br#"{"schema_version": 2, "guests": []}"#;
-        assert_eq!(
-            read(good, newer),
-            "guests.json has schema_version 2, and this release reads 1"
-        );
+    fn a_file_of_the_guests_own_is_not_the_one_of_its_name() {
+        let own = with_card(r#"{"rom": "/srv/own/efi-virtio.rom", "old": 262144}"#);
+        let fleet = Fleet::of(&[host("a", 262_144, &own)]);
+        assert_eq!(moves(&fleet), [(1, &[1][..], 0, 1)]);
+        let reasons = &fleet.moves[0].answer.reasons;
+        assert_eq!(reasons["/srv/own/efi-virtio.rom was not inspected"], 1);
+        let ours = with_card(r#"{"rom": "/usr/share/qemu/compat.rom", "old": 262144}"#);
+        let fleet = Fleet::of(&[host("a", 262_144, &ours)]);
+        assert_eq!(moves(&fleet), [(1, &[1][..], 1, 0)]);
+        let reasons = &fleet.moves[0].answer.reasons;
+        assert_eq!(reasons["/usr/share/qemu/compat.rom is missing"], 1);
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_guest_is_no_yes() {
+        let unknown = with_card(r#"{"model": "made-up", "rom": null, "accepted": null}"#);
+        let off = with_card(r#"{"model": "igb", "rom": null, "accepted": true}"#);
+        let fleet = Fleet::of(&[host("a", 262_144, &format!("{unknown},{off}"))]);
+        assert_eq!(moves(&fleet), [(1, &[1][..], 0, 1)]);
+        assert_eq!((fleet.refused, fleet.not_known), (0, 1));
+
+        let guests = br#"{"schema_version": 1, "guests": [], "findings": [
+            {"code": "RC537", "subject": "/x.xml", "found": "cut", "required": "all of it"},
+            {"code": "RC536", "subject": "a", "found": "no card", "required": "one"}]}"#;
+        let roms = br#"{"schema_version": 1, "roms": []}"#;
+        let host = HostRecord::read("a", 1, roms, guests).unwrap();
+        assert_eq!(host.findings.len(), 1);
+        let fleet = Fleet::of(&[host]);
+        assert_eq!((fleet.guests, fleet.not_known), (1, 1));
+        assert_eq!(fleet.held[0].guests[0].guest, "/x.xml");
     }
 }

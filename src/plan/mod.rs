@@ -8,6 +8,7 @@ mod compat;
 mod cure;
 mod generations;
 mod guest;
+mod host_record;
 mod inventory;
 mod naming;
 mod ranges;
@@ -21,7 +22,10 @@ pub use compat::{CompatPlan, CompatRom, PlanError, Selection};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use generations::{Generation, GenerationError, GenerationOptions, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
-pub use inventory::{Fleet, GuestRecord, HostClass, HostRecord, Move, Needs, RefusedGuest};
+pub use host_record::{
+    CarriedFinding, Found, GuestRecord, HostRecord, HostRoms, Need, Needs, RomFileName,
+};
+pub use inventory::{Fleet, HeldGuest, HeldGuests, HostClass, Move, MoveAnswer};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
 pub use ranges::MachineRange;
 pub use saved::{SavedRom, saved_roms};

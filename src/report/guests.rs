@@ -237,7 +237,7 @@ impl GuestRow {
                     next_step.clone_into(&mut finding.next_step);
                 }
                 findings.push(finding);
-            } else if card.slot != Slot::NotPci && card.device.is_none() && card.rom.is_none() {
+            } else if card.accepted.is_none() && card.device.is_none() && card.rom.is_none() {
                 findings.push(self.finding(
                     Code::GuestCardUnknown,
                     format!("card {number} has {}", model_words(card.model.as_deref())),
