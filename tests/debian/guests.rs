@@ -1,10 +1,13 @@
 //! Definitions as libvirt itself writes them, pinned, taken by it, and unpinned.
 
-use crate::common::{romcompat, status, words};
+use crate::common::{fixture, romcompat, status, words};
 use crate::fetched::{grown_release, package, unpack};
 use crate::hook::{Host, Setup};
+use crate::mutations::definition;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 const MODELS: [&str; 9] = [
@@ -172,5 +175,98 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
     }
     for name in files(&written) {
         host.virsh(&["undefine", name.strip_suffix(".xml").unwrap()]);
+    }
+}
+
+/// The definitions in a folder that libvirt's own parser takes, by its driver
+/// for tests, which needs no daemon.
+fn taken(folder: &Path) -> Vec<String> {
+    let mut virsh = Command::new("virsh")
+        .args(["--connect", "test:///default"])
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let names = files(folder);
+    let lines: Vec<String> = names
+        .iter()
+        .map(|name| format!("define {}\n", folder.join(name).display()))
+        .collect();
+    let mut stdin = virsh.stdin.take().unwrap();
+    let feed = std::thread::spawn(move || stdin.write_all(lines.concat().as_bytes()).unwrap());
+    let output = virsh.wait_with_output().unwrap();
+    feed.join().unwrap();
+    let said = words(&output);
+    let is_taken =
+        |name: &String| said.contains(&format!("defined from {}\n", folder.join(name).display()));
+    names.into_iter().filter(is_taken).collect()
+}
+
+#[test]
+#[ignore = "needs libvirt"]
+fn what_libvirt_takes_it_takes_changed_too() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let all = at("all");
+    for number in 0..600 {
+        fs::write(all.join(format!("{number}.xml")), definition(number)).unwrap();
+    }
+    let input = at("input");
+    for name in taken(&all) {
+        fs::copy(all.join(&name), input.join(&name)).unwrap();
+    }
+    let inputs = files(&input).len();
+    assert!(
+        (200..600).contains(&inputs),
+        "libvirt takes {inputs} of 600"
+    );
+
+    let (old, new) = (fixture(1), fixture(2));
+    let sets: &[&dyn AsRef<std::ffi::OsStr>] = &[&"--old", &old, &"--new", &new, &"--force"];
+    let change = |from: &Path, name: &str, how: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let out = at(name);
+        let mut command = romcompat();
+        command.arg("guests").arg(from).arg("--out").arg(&out);
+        // What is not read here is left alone.
+        command.args(["--allow", "RC537"]);
+        command.args(
+            [sets, how]
+                .concat()
+                .iter()
+                .map(|argument| argument.as_ref()),
+        );
+        let output = command.output().unwrap();
+        assert!(status(&output) < 2, "{}", words(&output));
+        let (written, taken) = (files(&out), taken(&out));
+        let refused: Vec<&String> = written
+            .iter()
+            .filter(|name| !taken.contains(name))
+            .collect();
+        let text = refused
+            .first()
+            .map(|name| fs::read_to_string(out.join(name)).unwrap());
+        assert!(refused.is_empty(), "{name}: {refused:?}, {text:?}");
+        (out, written.len())
+    };
+    let (pinned, pins) = change(&input, "pinned", &[&"--pin"]);
+    let (back, unpins) = change(&pinned, "back", &[&"--unpin"]);
+    let (_, upgrades) = change(&input, "upgraded", &[&"--upgrade-machine", &"pc-q35-10.0"]);
+    println!("of {inputs} definitions {pins} pinned, {unpins} unpinned, {upgrades} upgraded");
+    assert!(
+        pins > 100 && upgrades > 100,
+        "{pins} pinned, {upgrades} upgraded"
+    );
+    assert_eq!(unpins, pins);
+    for number in 0..600 {
+        let name = format!("mutant{number}.xml");
+        if let Ok(text) = fs::read_to_string(back.join(&name)) {
+            assert_eq!(text, definition(number));
+        }
     }
 }

@@ -26,6 +26,7 @@ mod guard;
 mod guests;
 mod hook;
 mod libvirt_save;
+mod mutations;
 mod own_package;
 mod package;
 mod privilege;
