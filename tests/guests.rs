@@ -512,7 +512,7 @@ fn an_apply_that_libvirt_stops_says_what_it_took_and_goes_on_later() {
     let script = format!(
         "case \"$*\" in
         'list --all --name --persistent') printf 'a\\nb\\nc\\n';;
-        'list --name') echo a;;
+        'list --name') echo c;;
         dumpxml*) for name; do :; done; cat {at}/$name.xml;;
         define*/b.xml) test -e {at}/mended || {{ echo no >&2; exit 1; }}; cp $4 {at}/b.xml;;
         define*) cp $4 {at}/$(basename $4);;
@@ -541,6 +541,7 @@ fn an_apply_that_libvirt_stops_says_what_it_took_and_goes_on_later() {
     let text = words(&output);
     assert_eq!(status(&output), 0, "{text}");
     assert_eq!(text.matches("changed in libvirt").count(), 2);
+    assert_eq!(text.matches("it runs, and stays as it is").count(), 1);
     let before = fs::read_to_string(out.join("a.before.xml")).unwrap();
     assert!(!before.contains(OURS), "{before}");
 }

@@ -67,7 +67,7 @@ fn the_role_collects_from_every_host_and_prints_the_answer() {
         .collect();
     let inventory = folder.path().join("inventory");
     let mut text = format!(
-        "all:\n  vars:\n    ansible_connection: local\n    ansible_python_interpreter: /usr/bin/python3\n    romcompat_program: {}\n    romcompat_inventory: {}\n  hosts:\n",
+        "all:\n  vars:\n    ansible_connection: local\n    ansible_python_interpreter: /usr/bin/python3\n    romcompat_become: false\n    romcompat_program: {}\n    romcompat_inventory: {}\n  hosts:\n",
         env!("CARGO_BIN_EXE_romcompat"),
         inventory.display()
     );
@@ -79,6 +79,11 @@ fn the_role_collects_from_every_host_and_prints_the_answer() {
         ));
     }
     fs::write(folder.path().join("hosts.yml"), text).unwrap();
+
+    // What was collected of a host that has left since.
+    let left = inventory.join("left");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("roms.json"), "{}").unwrap();
 
     let played = play(folder.path(), &[]);
     let text = words(&played);
@@ -94,6 +99,7 @@ fn the_role_collects_from_every_host_and_prints_the_answer() {
             assert!(inventory.join(host).join(file).is_file());
         }
     }
+    assert!(!left.exists());
     // The second time nothing changes, and a gate fails.
     let again = play(folder.path(), &["-e", "{romcompat_must_pass: true}"]);
     assert!(!again.status.success());

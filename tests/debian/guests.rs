@@ -155,6 +155,10 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
             "libvirt has what it had"
         );
     }
+    // Newest machine types by what libvirt says of its QEMU.
+    let text = guests(0, &[connect, &[&"--upgrade-machine", &"newest"]].concat());
+    assert_eq!(text.matches(" becomes pc-").count(), 100);
+    assert!(!text.contains("could not be asked"));
     // Newest machine types by the emulator of each guest.
     let upgrade: &[&dyn AsRef<std::ffi::OsStr>] = &[
         &written,
