@@ -201,6 +201,10 @@ fn the_guests_own_qemu_says_which_machine_types_there_are() {
     assert_eq!(codes_of(&own("q35"), &[]), ["RC531"]);
     assert_eq!(codes_of(&own("pc-q35-7.2"), &[]), ["RC531"]);
     assert_eq!(codes_of(&own("pc-q35-10.0"), &[]), ["RC531", "RC534"]);
+    // A program that others can change is not run because a definition names it.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(codes_of(&own("pc-q35-10.0"), &[]), ["RC531"]);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     // A QEMU of another architecture than the guest's says nothing of it.
     let arm = qemu("virt-7.2 ARM Virtual Machine");
     let arm = arm.path().join("qemu");

@@ -8,6 +8,8 @@ use crate::libvirt::{Domain, HostEmulator, host_emulators};
 use crate::qemu::{Arch, MachineType};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -112,7 +114,7 @@ impl<'a> Machines<'a> {
                 return None;
             }
         }
-        let own = own.filter(|own| Path::new(own).is_file())?;
+        let own = own.filter(|own| may_be_run(Path::new(own)))?;
         self.ask(arch, shell_words::quote(own).into_owned())
     }
 
@@ -240,6 +242,17 @@ impl Known {
 fn is_local(uri: &str) -> bool {
     uri.split_once("://")
         .is_some_and(|(_, rest)| rest.starts_with('/'))
+}
+
+/// Whether a program that a definition names may be run to be asked: a
+/// definition may come from anybody, so the program must be root's or one's own,
+/// and nobody else's to change.
+fn may_be_run(program: &Path) -> bool {
+    let own = fs::metadata("/proc/self").map(|process| process.uid());
+    fs::metadata(program).is_ok_and(|file| {
+        let is_of_us = file.uid() == 0 || own.is_ok_and(|own| file.uid() == own);
+        file.is_file() && is_of_us && file.mode() & 0o022 == 0
+    })
 }
 
 #[cfg(test)]

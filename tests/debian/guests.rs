@@ -156,6 +156,15 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
         );
     }
     // Newest machine types by what libvirt says of its QEMU.
+    let said = host.virsh(&["capabilities"]);
+    let emulators = romcompat::libvirt::host_emulators(&said).unwrap();
+    let is_ours = |one: &romcompat::libvirt::HostEmulator| {
+        let alias = ("q35".to_owned(), Some("pc-q35-7.2".to_owned()));
+        one.path == "/usr/bin/qemu-system-x86_64"
+            && one.arch == "x86_64"
+            && one.machines.contains(&alias)
+    };
+    assert!(emulators.iter().any(is_ours), "{said}");
     let text = guests(0, &[connect, &[&"--upgrade-machine", &"newest"]].concat());
     assert_eq!(text.matches(" becomes pc-").count(), 100);
     assert!(!text.contains("could not be asked"));
