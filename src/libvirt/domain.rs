@@ -250,8 +250,8 @@ impl Reading<'_> {
         };
         let words = |wanted: &str| value(wanted).map(|attribute| attribute.value);
         if self.is_in(&["domain", "os"]) && name == "type" {
-            self.domain.arch = words("arch");
-            self.domain.machine = value("machine");
+            keep_first(&mut self.domain.arch, words("arch"));
+            keep_first(&mut self.domain.machine, value("machine"));
         } else if self.is_in(&["domain", "devices"]) && name == "interface" {
             self.domain.interfaces.push(Interface {
                 kind: words("type"),
@@ -283,13 +283,13 @@ impl Reading<'_> {
             && let Some(interface) = self.domain.interfaces.last_mut()
         {
             match &*name {
-                "model" => interface.model = words("type"),
-                "mac" => interface.mac = words("address"),
-                "address" => {
+                "model" => keep_first(&mut interface.model, words("type")),
+                "mac" => keep_first(&mut interface.mac, words("address")),
+                "address" if interface.address_type.is_none() => {
                     interface.address_type = words("type");
                     interface.address = PciAddress::of(words);
                 }
-                "rom" => {
+                "rom" if interface.rom.is_none() => {
                     interface.rom = Some(RomElement {
                         file: value("file"),
                         bar: words("bar"),
@@ -319,13 +319,13 @@ impl Reading<'_> {
         let words = (!words.is_empty()).then_some(words);
         if self.is_in(&["domain"]) {
             match &*closed.name {
-                "name" => self.domain.name = words,
-                "uuid" => self.domain.uuid = words,
+                "name" => keep_first(&mut self.domain.name, words),
+                "uuid" => keep_first(&mut self.domain.uuid, words),
                 _ => {}
             }
         } else if self.is_in(&["domain", "devices"]) {
             match &*closed.name {
-                "emulator" => self.domain.emulator = words,
+                "emulator" => keep_first(&mut self.domain.emulator, words),
                 "interface" => {
                     if let Some(interface) = self.domain.interfaces.last_mut() {
                         interface.span = whole;
@@ -338,12 +338,20 @@ impl Reading<'_> {
         {
             if closed.name == "rom"
                 && let Some(rom) = &mut interface.rom
+                && rom.span.start == whole.start
             {
                 rom.span = whole.clone();
             }
             interface.children.push((closed.name, whole));
         }
         Ok(())
+    }
+}
+
+/// Of elements of one name the first counts, as for libvirt (seen with 9.0).
+fn keep_first<T>(kept: &mut Option<T>, next: Option<T>) {
+    if kept.is_none() {
+        *kept = next;
     }
 }
 
@@ -448,6 +456,24 @@ mod tests {
         assert_eq!(card.address.unwrap().bus, 1);
         assert!(card.rom.as_ref().unwrap().is_off());
         assert_eq!(other.model, None);
+    }
+
+    #[test]
+    fn of_elements_of_one_name_the_first_counts() {
+        let text = "<domain><name>a</name><name>b</name>
+            <os><type arch='x86_64' machine='q35'/><type arch='aarch64' machine='virt'/></os>
+            <devices><emulator>/a</emulator><emulator>/b</emulator><interface>
+            <model type='virtio'/><model type='e1000'/><rom file='/a'/><rom bar='off'/>
+            <address type='pci' bus='0' slot='3'/><address type='ccw'/></interface></devices></domain>";
+        let domain = Domain::parse(text.as_bytes()).unwrap();
+        assert_eq!(domain.name.as_deref(), Some("a"));
+        assert_eq!(domain.arch.as_deref(), Some("x86_64"));
+        assert_eq!(domain.machine.unwrap().value, "q35");
+        assert_eq!(domain.emulator.as_deref(), Some("/a"));
+        let card = &domain.interfaces[0];
+        assert_eq!(card.model.as_deref(), Some("virtio"));
+        assert_eq!(card.address.unwrap().slot, 3);
+        assert!(!card.rom.as_ref().unwrap().is_off());
     }
 
     #[test]
