@@ -733,7 +733,7 @@ fn no_command_takes_the_place_of_what_it_read() {
     let out = ["build", name, "--out", built.to_str().unwrap()];
     stays(&package, &[&out[..], &named].concat());
 
-    let text = "<domain type='kvm'><name>g</name><os><type machine='pc-q35-7.2'>hvm</type></os><devices/></domain>";
+    let text = "<domain type='kvm'><name>g</name><os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os><devices/></domain>";
     let guest = file(&folder, "g.xml", text.as_bytes());
     let arguments = [
         "guests",
