@@ -11,8 +11,10 @@
 //! against the limit. What a run adds to `corpus` is not all worth keeping.
 
 use romcompat::compression::Decoder;
+use romcompat::deb::AR_MAGIC;
 use romcompat::json;
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
+use romcompat::package::{InstalledMapping, Previous};
 use romcompat::plan::{SavedRom, guest_cards, machine_of, saved_roms};
 use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
@@ -89,6 +91,61 @@ pub fn input(bytes: &[u8]) {
     assert!(!report.text(true, Colour::Always).is_empty());
     assert!(json::document(&report).ends_with("}\n"));
     assert!(set.findings().iter().all(|f| !f.to_string().is_empty()));
+}
+
+/// Reads a `.deb` whose archives are not compressed: two bytes say how long the
+/// control archive is, what follows it is the data archive.
+pub fn deb(bytes: &[u8]) {
+    let Some((length, archives)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let length = usize::from(u16::from_le_bytes(*length)).min(archives.len());
+    let (control, data) = archives.split_at(length);
+    let package = package(&with_checksums(control), &with_checksums(data));
+    input(&package);
+    match InstalledMapping::of_package(&package) {
+        Ok(mapping) => assert!(!format!("{mapping:?}").is_empty()),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    match Previous::of_package(&package) {
+        Ok(previous) => assert!(!previous.package.is_empty()),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A `.deb` of these archives.
+pub fn package(control: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut package = AR_MAGIC.to_vec();
+    let members: [(&str, &[u8]); 3] = [
+        ("debian-binary", b"2.0\n"),
+        ("control.tar", control),
+        ("data.tar", data),
+    ];
+    for (name, bytes) in members {
+        let size = bytes.len();
+        let header = format!(
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n",
+            0, 0, 0, 100644
+        );
+        package.extend(header.bytes());
+        package.extend(bytes);
+        package.extend(vec![b'\n'; size % 2]);
+    }
+    package
+}
+
+/// A tar archive with the checksum of each header set right, which bytes made
+/// up at random would not have.
+pub fn with_checksums(archive: &[u8]) -> Vec<u8> {
+    let mut archive = archive.to_vec();
+    for header in archive.chunks_exact_mut(512) {
+        if &header[257..262] == b"ustar" {
+            header[148..156].fill(b' ');
+            let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+            header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        }
+    }
+    archive
 }
 
 /// Reads a stream of QEMU, and the contents of all its ROMs.

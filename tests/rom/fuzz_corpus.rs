@@ -4,6 +4,7 @@ use crate::images::{
     DEVICES, GOOD_EFI, PCIR, PNP, balanced, bomb, driver, efi, good, isa, rom, stored, with, x86,
 };
 use crate::{fuzzing, states};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -38,6 +39,11 @@ fn the_corpus_of_rom_edit_runs() {
 #[test]
 fn the_corpus_of_input_runs() {
     replay("input", fuzzing::input);
+}
+
+#[test]
+fn the_corpus_of_deb_runs() {
+    replay("deb", fuzzing::deb);
 }
 
 #[test]
@@ -91,48 +97,86 @@ fn roms() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A tar archive of one entry.
+fn tar(name: &str, kind: u8, link: &str, content: &[u8]) -> Vec<u8> {
+    let mut tar = vec![0; 512];
+    tar[..name.len()].copy_from_slice(name.as_bytes());
+    tar[100..107].copy_from_slice(b"0000644");
+    tar[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    tar[156] = kind;
+    tar[157..157 + link.len()].copy_from_slice(link.as_bytes());
+    tar[257..265].copy_from_slice(b"ustar\x0000");
+    tar.extend(content);
+    tar.resize(tar.len().next_multiple_of(512), 0);
+    fuzzing::with_checksums(&tar)
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::none());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+const CONTROL: &[u8] =
+    b"Package: aa\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: x\n";
+
+/// Control and data archives as the target `deb` takes them.
+fn archives() -> Vec<(&'static str, Vec<u8>)> {
+    let control = tar("control", b'0', "", CONTROL);
+    let rom = rom(&[x86(1)]);
+    let of = |entries: &[Vec<u8>]| {
+        let length = u16::try_from(control.len()).unwrap().to_le_bytes();
+        [&length[..], &control, &entries.concat()].concat()
+    };
+    let file = |name| tar(name, b'0', "", &rom);
+    let manifest = br#"{"install_dir":"/usr/share/qemu","roms":[{"name":"compat-512-a.rom","devices":["e1000"]}]}"#;
+    let changelog = "aa (1) unstable; urgency=medium\n\n  * A.\n\n -- A <a@b>  Thu, 01 Jan 1970 00:00:00 +0000\n";
+    vec![
+        ("rom", of(&[file("./a.rom")])),
+        (
+            "links",
+            of(&[
+                file("usr/a.rom"),
+                tar("usr/b.rom", b'2', "a.rom", b""),
+                tar("c.rom", b'1', "usr/a.rom", b""),
+                tar("d.rom", b'2', "/usr/../usr/b.rom", b""),
+            ]),
+        ),
+        (
+            "long-name",
+            of(&[
+                tar("././@LongLink", b'L', "", b"usr/a.rom\0"),
+                file("other"),
+            ]),
+        ),
+        (
+            "pax",
+            of(&[tar("pax", b'x', "", b"18 path=usr/a.rom\n"), file("other")]),
+        ),
+        (
+            "compat-package",
+            of(&[
+                file("usr/share/qemu/compat-512-a.rom"),
+                tar("usr/share/aa/manifest.json", b'0', "", manifest),
+                tar(
+                    "usr/share/doc/aa/changelog.Debian.gz",
+                    b'0',
+                    "",
+                    &gzip(changelog),
+                ),
+            ]),
+        ),
+        ("escapes", of(&[file("../a.rom")])),
+        ("no-control", tar("a", b'0', "", b"a")),
+    ]
+}
+
 /// Packages of one ROM, in each format, not compressed.
 fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let rom = rom(&[x86(1)]);
-    let mut tar = vec![0; 512];
-    tar[..5].copy_from_slice(b"a.rom");
-    tar[100..107].copy_from_slice(b"0000644");
-    tar[124..135].copy_from_slice(format!("{:011o}", rom.len()).as_bytes());
-    tar[156] = b'0';
-    tar[257..265].copy_from_slice(b"ustar\x0000");
-    tar[148..156].fill(b' ');
-    let sum: u32 = tar.iter().map(|byte| u32::from(*byte)).sum();
-    tar[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    tar.extend(&rom);
-    tar.extend([0; 1024]);
-
-    let mut control = tar.clone();
-    let text = b"Package: aa\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: x\n";
-    control.truncate(512);
-    control[..7].copy_from_slice(b"control");
-    control[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
-    control[148..156].fill(b' ');
-    let sum: u32 = control.iter().map(|byte| u32::from(*byte)).sum();
-    control[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    control.extend(text);
-    control.resize(1024, 0);
-    let mut deb = b"!<arch>\n".to_vec();
-    let members: [(&str, &[u8]); 3] = [
-        ("debian-binary", b"2.0\n"),
-        ("control.tar", &control),
-        ("data.tar", &tar),
-    ];
-    for (name, bytes) in members {
-        let size = bytes.len();
-        deb.extend(
-            format!(
-                "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n",
-                0, 0, 0, 100644
-            )
-            .bytes(),
-        );
-        deb.extend(bytes);
-    }
+    let mut tar_of_rom = tar("a.rom", b'0', "", &rom);
+    tar_of_rom.extend([0; 1024]);
+    let deb = fuzzing::package(&tar("control", b'0', "", CONTROL), &tar_of_rom);
 
     let mut rpm = vec![0xed, 0xab, 0xee, 0xdb];
     rpm.resize(96, 0);
@@ -159,7 +203,25 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         entry.extend(bytes);
         rpm.extend(entry);
     }
-    vec![("tar", tar), ("deb", deb), ("rpm", rpm), ("rom", rom)]
+    vec![
+        ("tar", tar_of_rom),
+        ("deb", deb),
+        ("rpm", rpm),
+        ("rom", rom),
+    ]
+}
+
+#[test]
+fn the_seed_of_a_compat_package_is_one() {
+    let seeds = archives();
+    let (_, bytes) = seeds
+        .iter()
+        .find(|(name, _)| *name == "compat-package")
+        .unwrap();
+    let control = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+    let package = fuzzing::package(&bytes[2..2 + control], &bytes[2 + control..]);
+    let previous = romcompat::package::Previous::of_package(&package).unwrap();
+    assert_eq!((previous.package.as_str(), previous.epoch), ("aa", 0));
 }
 
 #[test]
@@ -192,6 +254,7 @@ fn the_seeds_are_made_of_generated_roms() {
         ("executable", executables()),
         ("domain_xml", definitions()),
         ("input", inputs()),
+        ("deb", archives()),
         (
             "state_stream",
             vec![("plain", states::plain()), ("mapped", states::mapped())],
