@@ -153,6 +153,11 @@ fn a_damaged_rom_is_a_finding_with_image_and_offset() {
             ("RC108", "length-past, image 2, at 0x800"),
         ),
         (
+            "devices-past",
+            changed(0x824, &[0xe4, 0x07]),
+            ("RC132", "devices-past, image 2, at 0x824"),
+        ),
+        (
             "no-last",
             changed(0x831, &[0]),
             ("RC109", "no-last, image 2, at 0x1000"),

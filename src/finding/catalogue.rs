@@ -173,13 +173,13 @@ codes! {
         what: "The bytes of iPXE's header do not sum to 0.",
         why: "Something other than iPXE's tools changed the image.",
         remedy: "Run `fix`, after a look at what changed the header.";
-    DeviceListOutOfBounds = 132, "device-list-out-of-bounds", Warning,
+    DeviceListOutOfBounds = 132, "device-list-out-of-bounds", Error,
         what: "The pointer to the device list leads outside of the image.",
         why: "Firmware that looks for further devices reads past the image.",
         remedy: "Build the ROM again, or set the pointer (offset 8 of the PCI Data Structure) to 0.";
-    DeviceListUnterminated = 133, "device-list-unterminated", Warning,
+    DeviceListUnterminated = 133, "device-list-unterminated", Error,
         what: "No word of 0 ends the device list.",
-        why: "Firmware takes code and data after the list for device ids.",
+        why: "Firmware takes what follows the list for device ids, and reads past the image.",
         remedy: "Build the ROM again with a word of 0 after the last device id.";
     IdsOfNoDevice = 134, "ids-of-no-device", Warning,
         what: "An image is for a vendor id that no PCI device has.",
