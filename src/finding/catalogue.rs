@@ -245,6 +245,30 @@ codes! {
         what: "An image's PCI Data Structure stands outside of the image.",
         why: "It is that of another image or no structure at all: readers that check bounds skip the image, others mix up two.",
         remedy: "Build the ROM again; the pointer stands at offset 0x18 of the image, its length in the structure.";
+    PnpSignature = 150, "pnp-signature", Warning,
+        what: "There is no Plug and Play expansion header where an x86 image points.",
+        why: "Firmware takes the image for one without a Plug and Play boot entry, so that a network card offers no network boot.",
+        remedy: "Build the ROM again; if it should have no such header, set the pointer (offset 0x1a of the image) to 0 and run `fix`.";
+    UndiSignature = 151, "undi-signature", Warning,
+        what: "There is no UNDI ROM ID structure where an x86 image points.",
+        why: "A boot loader that uses the card through UNDI does not find its driver.",
+        remedy: "Build the ROM again; if it should have no such structure, set the pointer (offset 0x16 of the image) to 0 and run `fix`.";
+    PcirBeyondImage = 152, "pcir-beyond-image", Error,
+        what: "A PCI Data Structure says that it goes on after the end of its image.",
+        why: "Its last fields are bytes of the next image, or there are none: readers disagree about them.",
+        remedy: "Set the length (offset 0x0a of the structure) to 0x18 for revision 0 or 0x1c for revision 3 and mend the checksum.";
+    ConfigurationUtilityOutOfBounds = 153, "configuration-utility-out-of-bounds", Error,
+        what: "The pointer to the configuration utility code header leads outside of the image.",
+        why: "Firmware that offers the utility starts what does not belong to the image.",
+        remedy: "Build the ROM again, or set the pointer (offset 0x18 of the PCI Data Structure) to 0 and mend the checksum.";
+    ClpEntryOutOfBounds = 154, "clp-entry-out-of-bounds", Error,
+        what: "The pointer to the DMTF CLP entry point leads outside of the image.",
+        why: "Firmware that hands commands to it calls what does not belong to the image.",
+        remedy: "Build the ROM again, or set the pointer (offset 0x1a of the PCI Data Structure) to 0 and mend the checksum.";
+    PcirInHeader = 155, "pcir-in-header", Warning,
+        what: "The PCI Data Structure overlaps the expansion ROM header.",
+        why: "The same bytes are fields of both, so that a pointer is read as an id or a length.",
+        remedy: "Build the ROM again with the structure behind the header, at 0x1c or later.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
         why: "The ROM's size is part of the guest's hardware: every migration and every resume of a saved guest with this device fails.",

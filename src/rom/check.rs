@@ -1,8 +1,8 @@
 //! What can be said of one image without decompressing it.
 
 use super::{
-    CodeType, EFI_SIGNATURE, EfiHeader, Image, ImageLength, IpxeHeader, PciDataStructure, PnpFault,
-    PnpHeader, RomFault, Structure, UndiRomId,
+    CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, Image, ImageLength, IpxeHeader,
+    PciDataStructure, PnpFault, PnpHeader, RomFault, Structure, UndiRomId,
 };
 use crate::bytes::OutOfBounds;
 
@@ -53,6 +53,13 @@ impl Check<'_, '_> {
                 required,
             });
         }
+        if usize::from(pointer) < ExpansionRomHeader::SIZE {
+            self.faults.push(RomFault::PcirInHeader {
+                number,
+                offset: position,
+                pointer,
+            });
+        }
         if !pointer.is_multiple_of(4) {
             self.faults.push(RomFault::PcirUnaligned {
                 number,
@@ -89,12 +96,72 @@ impl Check<'_, '_> {
         let position = self.image.pcir_position();
         let length = pcir.image_length();
         let end = position.saturating_add(PciDataStructure::SIZE);
-        if end > self.image.end() && length.units() > 0 {
+        if length.units() == 0 {
+            return;
+        }
+        let number = self.image.number();
+        if end > self.image.end() {
             self.faults.push(RomFault::PcirOutsideImage {
-                number: self.image.number(),
+                number,
                 offset: position,
                 pointer: self.image.header().pcir_offset(),
                 length,
+            });
+            return;
+        }
+        let available = self.image.end().saturating_sub(position);
+        if usize::from(pcir.length()) > available {
+            self.faults.push(RomFault::PcirBeyondImage {
+                number,
+                offset: position.saturating_add(0x0a),
+                length: pcir.length(),
+                available,
+            });
+        }
+        let outside = |pointer: &u16| usize::from(*pointer) >= length.bytes();
+        if let Some(pointer) = pcir.configuration_utility_offset().filter(outside) {
+            self.faults.push(RomFault::ConfigurationUtilityOutOfBounds {
+                number,
+                offset: position.saturating_add(0x18),
+                pointer,
+                length,
+            });
+        }
+        if let Some(pointer) = pcir.clp_entry_offset().filter(outside) {
+            self.faults.push(RomFault::ClpEntryOutOfBounds {
+                number,
+                offset: position.saturating_add(0x1a),
+                pointer,
+                length,
+            });
+        }
+    }
+
+    /// Pointers of an x86 image for PCI that lead to another signature. In an
+    /// ISA ROM, code or data may stand in their place.
+    fn signatures(&mut self) {
+        let image = self.image;
+        let number = image.number();
+        let found = |pointer: u16| {
+            let rest = image.bytes().get(usize::from(pointer)..)?;
+            rest.first_chunk().copied()
+        };
+        let pointer = image.pnp_pointer();
+        if pointer != 0 && image.pnp_headers().next().is_none() {
+            self.faults.push(RomFault::PnpSignature {
+                number,
+                offset: self.at(ExpansionRomHeader::SIZE),
+                pointer,
+                found: found(pointer),
+            });
+        }
+        let pointer = image.undi_pointer();
+        if pointer != 0 && image.find_undi().is_none() {
+            self.faults.push(RomFault::UndiSignature {
+                number,
+                offset: self.at(0x16),
+                pointer,
+                found: found(pointer),
             });
         }
     }
@@ -144,6 +211,9 @@ impl Check<'_, '_> {
         }
         if is_whole {
             self.structures();
+        }
+        if is_whole && image.pcir().is_some() {
+            self.signatures();
         }
     }
 

@@ -91,10 +91,15 @@ impl<'a> Image<'a> {
     /// The Plug and Play headers of an x86 image.
     #[must_use]
     pub fn pnp_headers(&self) -> PnpHeaders<'a> {
+        PnpHeaders::new(self.bytes, self.pnp_pointer())
+    }
+
+    /// Offset of the first Plug and Play header of an x86 image, 0 for none.
+    pub(super) fn pnp_pointer(&self) -> u16 {
         // The pointer stands right after the 26 bytes of the header.
-        let pointer = array_at::<2>(self.bytes, ExpansionRomHeader::SIZE, "PnP pointer");
-        let pointer = pointer.map_or(0, le16::<0, _>);
-        PnpHeaders::new(self.bytes, self.legacy_pointer(pointer))
+        let at = ExpansionRomHeader::SIZE;
+        let pointer = array_at::<2>(self.bytes, at, "PnP pointer");
+        self.legacy_pointer(at, pointer.map_or(0, le16::<0, _>))
     }
 
     /// The UNDI ROM ID structure of an x86 image.
@@ -104,7 +109,12 @@ impl<'a> Image<'a> {
     }
 
     pub(super) fn find_undi(&self) -> Option<Result<UndiRomId<'a>, OutOfBounds>> {
-        UndiRomId::find(self.bytes, self.legacy_pointer(self.header.undi_offset()))
+        UndiRomId::find(self.bytes, self.undi_pointer())
+    }
+
+    /// Offset of the UNDI ROM ID structure of an x86 image, 0 for none.
+    pub(super) fn undi_pointer(&self) -> u16 {
+        self.legacy_pointer(0x16, self.header.undi_offset())
     }
 
     /// iPXE's header of an x86 image.
@@ -114,13 +124,18 @@ impl<'a> Image<'a> {
     }
 
     pub(super) fn find_ipxe(&self) -> Option<Result<IpxeHeader<'a>, OutOfBounds>> {
-        IpxeHeader::find(self.bytes, self.legacy_pointer(self.header.ipxe_offset()))
+        let pointer = self.legacy_pointer(0x10, self.header.ipxe_offset());
+        IpxeHeader::find(self.bytes, pointer)
     }
 
-    /// A pointer of an x86 image; other images use those bytes otherwise.
-    fn legacy_pointer(&self, pointer: u16) -> u16 {
+    /// A pointer at `at` of an x86 image. Other images use those bytes
+    /// otherwise, and so does a PCI Data Structure that stands there.
+    fn legacy_pointer(&self, at: usize, pointer: u16) -> u16 {
+        let pcir = usize::from(self.header.pcir_offset());
+        let pcir_end = pcir.saturating_add(PciDataStructure::SIZE);
+        let is_taken = self.pcir.is_some() && pcir < at.saturating_add(2) && at < pcir_end;
         match self.code_type() {
-            CodeType::X86 => pointer,
+            CodeType::X86 if !is_taken => pointer,
             _ => 0,
         }
     }

@@ -9,6 +9,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod boundaries;
 mod compression;
 mod edits;
 mod executable;

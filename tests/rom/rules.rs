@@ -7,13 +7,13 @@ use crate::images::{
 use romcompat::finding::{Code, Severity};
 use romcompat::rom::{LintContext, PciIds, Rom, RomFault, lint};
 
-fn codes(bytes: &[u8], context: &LintContext<'_>) -> Vec<Code> {
+pub fn codes(bytes: &[u8], context: &LintContext<'_>) -> Vec<Code> {
     let faults = lint(&Rom::parse(bytes).unwrap(), context);
     faults.iter().map(RomFault::code).collect()
 }
 
 /// The good ROM with bytes put into its x86 image, which sums to 0 again.
-fn x86_with(at: usize, bytes: &[u8]) -> Vec<u8> {
+pub fn x86_with(at: usize, bytes: &[u8]) -> Vec<u8> {
     rom(&[balanced(&x86(2), at, bytes), efi(&stored(&driver()), 1)])
 }
 
@@ -27,7 +27,7 @@ fn executable(bytes: &[u8]) -> Vec<u8> {
     rom(&[x86(2), efi(bytes, 0)])
 }
 
-fn padded(fill: &[u8]) -> Vec<u8> {
+pub fn padded(fill: &[u8]) -> Vec<u8> {
     [&good(), fill].concat()
 }
 
@@ -65,6 +65,10 @@ fn fires(code: Code) -> Option<Vec<u8>> {
                 efi(&stored(&driver()), 1),
             ])
         }
+        Code::PcirInHeader => open_firmware_with_pcir(0x10),
+        Code::PcirBeyondImage => x86_with(PCIR + 0x0a, &(0x400 - PCIR as u16 + 1).to_le_bytes()),
+        Code::ConfigurationUtilityOutOfBounds => x86_with(PCIR + 0x18, &[0, 4]),
+        Code::ClpEntryOutOfBounds => x86_with(PCIR + 0x1a, &[0, 4]),
         Code::PcirRevision => x86_with(PCIR + 0x0c, &[4]),
         Code::UnknownCodeType => efi_with(PCIR + 0x14, &[4]),
         Code::RuntimeLength => x86_with(PCIR + 0x16, &[3]),
@@ -73,6 +77,8 @@ fn fires(code: Code) -> Option<Vec<u8>> {
         Code::PnpOutOfBounds => x86_with(0x3f0, b"$PnP\x01\x02").tap_pointer(0x1a, 0x3f0),
         Code::PnpLength => x86_with(PNP + 5, &[1]),
         Code::PnpChecksum => x86_with(PNP + 9, &[0]),
+        Code::PnpSignature => x86_with(PNP, b"$PnX"),
+        Code::UndiSignature => x86_with(UNDI, b"UNDX"),
         Code::PnpEndless => x86_with(PNP + 6, &[PNP as u8]),
         Code::UndiOutOfBounds => x86_with(0x3f0, b"UNDI\x16").tap_pointer(0x16, 0x3f0),
         Code::UndiLength => x86_with(UNDI + 4, &[0x15]),
@@ -104,6 +110,16 @@ fn fires(code: Code) -> Option<Vec<u8>> {
         _ => return None,
     };
     Some(input)
+}
+
+/// The good ROM behind an Open Firmware image whose PCI Data Structure stands
+/// at `at`.
+pub fn open_firmware_with_pcir(at: usize) -> Vec<u8> {
+    let mut image = x86(1)[..PCIR + 0x1c].to_vec();
+    image.resize(512, 0);
+    image.copy_within(PCIR..PCIR + 0x1c, at);
+    let image = with(&with(&image, at + 0x14, &[1]), 0x18, &[at as u8, 0]);
+    [image, good()].concat()
 }
 
 trait Pointer {

@@ -1,14 +1,14 @@
 //! Faults of a ROM as data, and the words for them.
 
 mod code;
+mod place;
 mod words;
 
 use super::{
-    CodeType, CompressionError, EfiMachine, EfiSubsystem, ImageLength, MAX_IMAGES, PciIds, PeError,
-    Structure,
+    CodeType, CompressionError, EfiMachine, EfiSubsystem, ImageLength, PciIds, PeError, Structure,
 };
 use crate::bytes::OutOfBounds;
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 
 /// One fault or noteworthy fact of a ROM. Offsets are in bytes from the start
 /// of the file; images are numbered from 1.
@@ -113,7 +113,7 @@ pub enum RomFault {
         /// The image length.
         length: ImageLength,
     },
-    /// More than [`MAX_IMAGES`] images.
+    /// More than [`MAX_IMAGES`](super::MAX_IMAGES) images.
     TooManyImages {
         /// Where the next would start.
         offset: usize,
@@ -142,6 +142,48 @@ pub enum RomFault {
         offset: usize,
         /// The pointer, in bytes from the start of the image.
         pointer: u16,
+    },
+    /// A PCI Data Structure that overlaps the expansion ROM header.
+    PcirInHeader {
+        /// The image.
+        number: usize,
+        /// Where the structure stands.
+        offset: usize,
+        /// The pointer, in bytes from the start of the image.
+        pointer: u16,
+    },
+    /// A PCI Data Structure that starts in its image and says it ends after it.
+    PcirBeyondImage {
+        /// The image.
+        number: usize,
+        /// Offset of the length field.
+        offset: usize,
+        /// The length it says, in bytes.
+        length: u16,
+        /// Bytes from the structure to the end of the image.
+        available: usize,
+    },
+    /// A configuration utility code header outside of its image.
+    ConfigurationUtilityOutOfBounds {
+        /// The image.
+        number: usize,
+        /// Offset of the pointer.
+        offset: usize,
+        /// The pointer, in bytes from the start of the image.
+        pointer: u16,
+        /// The image length.
+        length: ImageLength,
+    },
+    /// A DMTF CLP entry point outside of its image.
+    ClpEntryOutOfBounds {
+        /// The image.
+        number: usize,
+        /// Offset of the pointer.
+        offset: usize,
+        /// The pointer, in bytes from the start of the image.
+        pointer: u16,
+        /// The image length.
+        length: ImageLength,
     },
     /// A PCI Data Structure of a revision that the specification does not have.
     PcirRevision {
@@ -226,6 +268,28 @@ pub enum RomFault {
         length: usize,
         /// Their sum.
         sum: u8,
+    },
+    /// No Plug and Play header where the image points.
+    PnpSignature {
+        /// The image.
+        number: usize,
+        /// Offset of the pointer.
+        offset: usize,
+        /// The pointer, in bytes from the start of the image.
+        pointer: u16,
+        /// What stands there; nothing outside of the image.
+        found: Option<[u8; 4]>,
+    },
+    /// No UNDI ROM ID structure where the image points.
+    UndiSignature {
+        /// The image.
+        number: usize,
+        /// Offset of the pointer.
+        offset: usize,
+        /// The pointer, in bytes from the start of the image.
+        pointer: u16,
+        /// What stands there; nothing outside of the image.
+        found: Option<[u8; 4]>,
     },
     /// Plug and Play headers whose pointers form a loop.
     PnpEndless {
@@ -411,58 +475,6 @@ impl RomFault {
             found,
             required,
             next_step: code.explanation().remedy.to_owned(),
-        }
-    }
-
-    /// Where in the file.
-    fn place(&self) -> Place {
-        let (image, offset) = match self {
-            Self::NoPcir { .. } => (Some(1), Some(0x18)),
-            Self::HeaderOutOfBounds { number, bounds }
-            | Self::PcirOutOfBounds { number, bounds, .. }
-            | Self::StructureOutOfBounds { number, bounds, .. } => (Some(*number), Some(bounds.at)),
-            Self::PcirSignature { number, offset, .. }
-            | Self::PcirLength { number, offset, .. }
-            | Self::ImageLengthZero { number, offset, .. }
-            | Self::ImageLengthBeyondFile { number, offset, .. }
-            | Self::LastImageMissing { number, offset, .. }
-            | Self::ImageChecksum { number, offset, .. }
-            | Self::InitLength { number, offset, .. }
-            | Self::PcirOutsideImage { number, offset, .. }
-            | Self::PcirUnaligned { number, offset, .. }
-            | Self::PcirRevision { number, offset, .. }
-            | Self::UnknownCodeType { number, offset, .. }
-            | Self::RuntimeLength { number, offset, .. }
-            | Self::EfiSignature { number, offset, .. }
-            | Self::EfiInitLength { number, offset, .. }
-            | Self::StructureLength { number, offset, .. }
-            | Self::StructureChecksum { number, offset, .. }
-            | Self::PnpEndless { number, offset, .. }
-            | Self::DeviceListOutOfBounds { number, offset, .. }
-            | Self::DeviceListUnterminated { number, offset, .. }
-            | Self::IdsOfNoDevice { number, offset, .. }
-            | Self::IdsDiffer { number, offset, .. }
-            | Self::UnexpectedIds { number, offset, .. }
-            | Self::EfiExecutableOutOfBounds { number, offset, .. }
-            | Self::UnknownCompression { number, offset, .. }
-            | Self::DecompressionFailed { number, offset, .. }
-            | Self::PeUnreadable { number, offset, .. }
-            | Self::EfiMachineMismatch { number, offset, .. }
-            | Self::EfiSubsystemMismatch { number, offset, .. }
-            | Self::EfiNotADriver { number, offset, .. }
-            | Self::X86ImageTooLarge { number, offset, .. } => (Some(*number), Some(*offset)),
-            Self::TooManyImages { offset } => (Some(MAX_IMAGES), Some(*offset)),
-            Self::DataAfterLastImage { offset, .. } | Self::UnusualPadding { offset, .. } => {
-                (None, Some(*offset))
-            }
-            Self::SizeNotInUnits { .. }
-            | Self::NoX86Image
-            | Self::NoEfiImage
-            | Self::LittleRoom { .. } => (None, None),
-        };
-        Place {
-            image,
-            offset: offset.map(|offset| offset as u64),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The words of every fault: what was found, what is required.
 
 use super::RomFault;
-use crate::rom::{EFI_SIGNATURE, ExpansionRomHeader, MAX_EXECUTABLE, MAX_IMAGES, MAX_PNP_HEADERS};
+use crate::rom::{
+    EFI_SIGNATURE, ExpansionRomHeader, MAX_EXECUTABLE, MAX_IMAGES, MAX_PNP_HEADERS, Structure,
+};
 
 impl RomFault {
     /// What was found, what is required.
@@ -114,6 +116,31 @@ impl RomFault {
                 format!("pointer {pointer:#06x} leads to the PCI Data Structure"),
                 "the structure stands at a multiple of 4 bytes".to_owned(),
             ),
+            Self::PcirInHeader { pointer, .. } => (
+                format!("pointer {pointer:#06x} leads to the PCI Data Structure"),
+                format!(
+                    "it stands after the {} bytes of the expansion ROM header",
+                    ExpansionRomHeader::SIZE
+                ),
+            ),
+            Self::PcirBeyondImage {
+                length, available, ..
+            } => (
+                format!("the PCI Data Structure says that it has {length:#x} bytes"),
+                format!("the image has {available:#x} bytes from there"),
+            ),
+            Self::ConfigurationUtilityOutOfBounds {
+                pointer, length, ..
+            } => (
+                format!("pointer {pointer:#06x} leads to no configuration utility in the image"),
+                format!("the image length is {} bytes", length.bytes()),
+            ),
+            Self::ClpEntryOutOfBounds {
+                pointer, length, ..
+            } => (
+                format!("pointer {pointer:#06x} leads to no DMTF CLP entry point in the image"),
+                format!("the image length is {} bytes", length.bytes()),
+            ),
             Self::PcirRevision { revision, .. } => (
                 format!("the PCI Data Structure has revision {revision:#04x}"),
                 "there are revision 0 and revision 3".to_owned(),
@@ -161,6 +188,14 @@ impl RomFault {
             } => (
                 format!("the {length} bytes of the {structure} sum to {sum:#04x}"),
                 "they must sum to 0x00".to_owned(),
+            ),
+            Self::PnpSignature { pointer, found, .. } => (
+                signature_words(Structure::Pnp, *pointer, *found),
+                "the signature is \"$PnP\", and a pointer of 0 says that there is none".to_owned(),
+            ),
+            Self::UndiSignature { pointer, found, .. } => (
+                signature_words(Structure::Undi, *pointer, *found),
+                "the signature is \"UNDI\", and a pointer of 0 says that there is none".to_owned(),
             ),
             Self::PnpEndless { .. } => (
                 format!("another PnP expansion header follows the first {MAX_PNP_HEADERS}"),
@@ -250,5 +285,16 @@ impl RomFault {
                 format!("{minimum} should be free"),
             ),
         }
+    }
+}
+
+/// What stands where a pointer says that a structure does.
+fn signature_words(structure: Structure, pointer: u16, found: Option<[u8; 4]>) -> String {
+    match found {
+        Some(found) => format!(
+            "pointer {pointer:#06x} leads to \"{}\", no {structure}",
+            found.escape_ascii()
+        ),
+        None => format!("pointer {pointer:#06x} leads to no {structure} in the image"),
     }
 }
