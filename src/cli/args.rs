@@ -155,9 +155,13 @@ pub struct Lint {
     /// What to check
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Warn where a ROM leaves fewer bytes of its BAR free
-    #[arg(long, value_name = "BYTES")]
+    /// Warn where a ROM leaves less of its BAR free
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub room: Option<u64>,
+    /// A device of QEMU that loads the ROMs; without any, their names and
+    /// romcompat.toml say which
+    #[arg(long, value_name = "NAME")]
+    pub device: Vec<String>,
 }
 
 /// `explain`.
@@ -459,6 +463,10 @@ fn pad_size(text: &str) -> Result<PadSize, String> {
     text.parse()
         .map(PadSize::Exactly)
         .map_err(|error: crate::rom::BarSizeError| error.to_string())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    crate::rom::parse_bytes(text).map_err(|error| error.to_string())
 }
 
 fn pci_id(text: &str) -> Result<u16, String> {

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod config;
 mod definitions;
+mod devices;
 mod edit;
 mod emit;
 mod exit;

@@ -2,6 +2,7 @@
 
 use super::args::BuildSettings;
 use super::config::Settings;
+use super::devices::named_device;
 use super::exit::{Exit, Failure};
 use super::input;
 use super::output::Outputs;
@@ -234,13 +235,7 @@ fn devices(command: &Prove, old: &RomSet, new: &RomSet) -> Result<Vec<&'static D
     let has_rom = |device: &Device| old.find(device.romfile).is_some();
     if !command.device.is_empty() {
         let named = command.device.iter().map(|name| {
-            let device = device_by_name(name).ok_or_else(|| {
-                let known: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
-                Failure::usage(format!(
-                    "`{name}` is no device with a default ROM; there are {}",
-                    known.join(", ")
-                ))
-            })?;
+            let device = named_device(name)?;
             if has_rom(device) {
                 Ok(device)
             } else {

@@ -67,6 +67,11 @@ impl Terminal {
         settings
     }
 
+    /// The settings of `romcompat.toml`.
+    pub const fn configured(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Whether the user asks for every detail.
     pub const fn verbose(&self) -> bool {
         self.verbose

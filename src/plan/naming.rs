@@ -145,6 +145,16 @@ impl NamePattern {
             .replace("{size}", &bar.label())
             .replace("{name}", name)
     }
+
+    /// The old name in a compat name, of any size class.
+    #[must_use]
+    pub fn old_name<'n>(&self, compat: &'n str) -> Option<&'n str> {
+        BarSize::all().find_map(|bar| {
+            let named = self.0.replace("{size}", &bar.label());
+            let (before, after) = named.split_once("{name}")?;
+            compat.strip_prefix(before)?.strip_suffix(after)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +182,25 @@ mod tests {
                 naming(wrong).unwrap_err(),
                 InstallDirError(wrong.to_owned())
             );
+        }
+    }
+
+    #[test]
+    fn a_compat_name_tells_the_old_one() {
+        let old_name = |pattern: &str, compat| {
+            let pattern: NamePattern = pattern.parse().unwrap();
+            pattern.old_name(compat).map(str::to_owned)
+        };
+        let usual = "compat-{size}-{name}";
+        for compat in ["compat-256k-efi-a.rom", "compat-1m-efi-a.rom"] {
+            assert_eq!(old_name(usual, compat).as_deref(), Some("efi-a.rom"));
+        }
+        assert_eq!(
+            old_name("{name}.{size}", "a.rom.512").as_deref(),
+            Some("a.rom")
+        );
+        for other in ["efi-a.rom", "compat-300k-efi-a.rom", "compat-efi-a.rom"] {
+            assert_eq!(old_name(usual, other), None, "{other}");
         }
     }
 

@@ -111,15 +111,19 @@ pub fn is_card_without_rom(name: &str) -> bool {
     CARDS_WITHOUT_ROM.contains(&name)
 }
 
-/// The ids of the devices that load a file of this name by default: what
-/// firmware looks for in it.
-#[must_use]
-pub fn ids_of_romfile(name: &str) -> Vec<PciIds> {
+/// The devices that a ROM file of this name is for: those that load it by
+/// default, and those that load the other file for their card, for iPXE's build
+/// makes `pxe-` and `efi-` files for every card.
+pub fn devices_of_romfile(name: &str) -> impl Iterator<Item = &'static Device> {
     DEVICES
         .iter()
-        .filter(|device| device.romfile == name)
-        .flat_map(Device::all_ids)
-        .collect()
+        .filter(move |device| card_of(device.romfile) == card_of(name))
+}
+
+/// What stands after `pxe-` or `efi-` in the name of a network card's ROM file.
+fn card_of(name: &str) -> &str {
+    let card = name.strip_prefix("pxe-");
+    card.or_else(|| name.strip_prefix("efi-")).unwrap_or(name)
 }
 
 const fn device(
@@ -382,6 +386,21 @@ mod tests {
             let rest = &DEVICES[index + 1..];
             assert!(rest.iter().all(|other| other.name != device.name));
         }
+    }
+
+    #[test]
+    fn a_rom_file_is_for_the_devices_of_its_card() {
+        let names = |romfile| -> Vec<_> {
+            devices_of_romfile(romfile)
+                .map(|device| device.name)
+                .collect()
+        };
+        let e1000 = ["e1000", "e1000-82544gc", "e1000-82545em"];
+        assert_eq!(names("efi-e1000.rom"), e1000);
+        assert_eq!(names("pxe-e1000.rom"), e1000);
+        assert_eq!(names("efi-eepro100.rom").len(), 13);
+        assert_eq!(names("vgabios-stdvga.bin"), ["VGA"]);
+        assert_eq!(names("e1001.rom"), [""; 0]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use lint::{LintContext, lint};
 pub use pcir::{CodeType, PCIR_SIGNATURE, PciDataStructure, PciIds};
 pub use pe::{PeError, PeExecutable, PeSection};
 pub use pnp::{MAX_PNP_HEADERS, PNP_SIGNATURE, PnpFault, PnpHeader, PnpHeaders, Text, text_at};
-pub use size::{BarSize, BarSizeError, ImageLength, MAX_ROM};
+pub use size::{BarSize, BarSizeError, ImageLength, MAX_ROM, parse_bytes};
 pub use summed::Structure;
 pub use undi::{UNDI_SIGNATURE, UndiRomId};
 

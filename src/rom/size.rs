@@ -41,6 +41,11 @@ impl BarSize {
         self.0.saturating_sub(bytes)
     }
 
+    /// Every size, from 512 bytes on.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (9..=31).map(|shift| Self(1 << shift))
+    }
+
     /// The label in compat names, such as `256k` or `1m`.
     #[must_use]
     pub fn label(self) -> String {
@@ -92,23 +97,32 @@ pub enum BarSizeError {
     OutOfRange(String),
 }
 
+/// Reads a number of bytes: decimal or hex, with or without a binary unit, such
+/// as 16384, 0x4000, 16K or 16KiB.
+///
+/// # Errors
+/// [`BarSizeError::NotASize`] for any other text.
+pub fn parse_bytes(text: &str) -> Result<u64, BarSizeError> {
+    let not_a_size = || BarSizeError::NotASize(text.to_owned());
+    let upper = text.trim().to_ascii_uppercase();
+    let number = upper.strip_suffix("IB").unwrap_or(&upper);
+    let (digits, shift) = [('K', 10), ('M', 20), ('G', 30)]
+        .into_iter()
+        .find_map(|(unit, shift)| Some((number.strip_suffix(unit)?, shift)))
+        .unwrap_or((number, 0));
+    let value = match digits.strip_prefix("0X") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => digits.parse(),
+    }
+    .map_err(|_| not_a_size())?;
+    value.checked_mul(1 << shift).ok_or_else(not_a_size)
+}
+
 impl FromStr for BarSize {
     type Err = BarSizeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let not_a_size = || BarSizeError::NotASize(text.to_owned());
-        let upper = text.trim().to_ascii_uppercase();
-        let number = upper.strip_suffix("IB").unwrap_or(&upper);
-        let (digits, shift) = [('K', 10), ('M', 20), ('G', 30)]
-            .into_iter()
-            .find_map(|(unit, shift)| Some((number.strip_suffix(unit)?, shift)))
-            .unwrap_or((number, 0));
-        let value = match digits.strip_prefix("0X") {
-            Some(hex) => u64::from_str_radix(hex, 16),
-            None => digits.parse(),
-        }
-        .map_err(|_| not_a_size())?;
-        let bytes = value.checked_mul(1 << shift).ok_or_else(not_a_size)?;
+        let bytes = parse_bytes(text)?;
         if !(512..=Self::MAX.0).contains(&bytes) {
             return Err(BarSizeError::OutOfRange(text.to_owned()));
         }
