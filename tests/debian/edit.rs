@@ -14,7 +14,10 @@ fn shipped() -> (Vec<TempDir>, Vec<PathBuf>) {
         ("bookworm", "ipxe-qemu"),
         ("trixie", "ipxe-qemu"),
         ("bookworm", "seabios"),
+        ("trixie", "seabios"),
         ("bookworm", "qemu-system-data"),
+        ("trixie", "qemu-system-data"),
+        ("bookworm", "vgabios"),
     ] {
         let root = unpack(&package(suite, name));
         let list = tool("find", &[&root.path(), &"-type", &"f"]);
@@ -22,7 +25,7 @@ fn shipped() -> (Vec<TempDir>, Vec<PathBuf>) {
         roms.extend(paths.filter(|path| fs::read(path).unwrap().starts_with(&[0x55, 0xaa])));
         roots.push(root);
     }
-    assert_eq!(roms.len(), 48);
+    assert_eq!(roms.len(), 72);
     (roots, roms)
 }
 

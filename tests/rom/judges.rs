@@ -43,7 +43,7 @@ static ROMS: LazyLock<(TempDir, Vec<Fetched>)> = LazyLock::new(|| {
         })
     });
     let roms: Vec<_> = roms.collect();
-    assert!(roms.len() > 40, "{} ROMs were found", roms.len());
+    assert!(roms.len() > 80, "{} ROMs were found", roms.len());
     (root, roms)
 });
 
@@ -175,6 +175,14 @@ const ISA_ROMS: &[&str] = &[
     "bookworm/sgabios.bin",
     "bookworm/vgabios-isavga.bin",
     "bookworm/vgabios-ramfb.bin",
+    "trixie/kvmvapic.bin",
+    "trixie/linuxboot.bin",
+    "trixie/linuxboot_dma.bin",
+    "trixie/multiboot.bin",
+    "trixie/multiboot_dma.bin",
+    "trixie/pvh.bin",
+    "trixie/vgabios-isavga.bin",
+    "trixie/vgabios-ramfb.bin",
 ];
 
 #[test]
