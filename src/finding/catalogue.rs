@@ -269,6 +269,10 @@ codes! {
         what: "The PCI Data Structure overlaps the expansion ROM header.",
         why: "The same bytes are fields of both, so that a pointer is read as an id or a length.",
         remedy: "Build the ROM again with the structure behind the header, at 0x1c or later.";
+    FcodeOutOfBounds = 156, "fcode-out-of-bounds", Error,
+        what: "The FCode program of an Open Firmware image does not lie in the image.",
+        why: "Open Firmware evaluates what it finds there, or skips the card.",
+        remedy: "Build the ROM again; the pointer stands at offset 2 of the image.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
         why: "The ROM's size is part of the guest's hardware: every migration and every resume of a saved guest with this device fails.",

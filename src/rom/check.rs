@@ -19,6 +19,7 @@ pub(super) fn check_image(image: &Image<'_>, is_whole: bool, faults: &mut Vec<Ro
     match image.code_type() {
         CodeType::X86 => check.x86(is_whole),
         CodeType::Efi => check.efi(is_whole),
+        CodeType::OpenFirmware if is_whole => check.fcode(),
         CodeType::OpenFirmware | CodeType::PaRisc | CodeType::Other(_) => {}
     }
 }
@@ -146,7 +147,7 @@ impl Check<'_, '_> {
             let rest = image.bytes().get(usize::from(pointer)..)?;
             rest.first_chunk().copied()
         };
-        let pointer = image.pnp_pointer();
+        let pointer = image.pnp_offset();
         if pointer != 0 && image.pnp_headers().next().is_none() {
             self.faults.push(RomFault::PnpSignature {
                 number,
@@ -155,7 +156,7 @@ impl Check<'_, '_> {
                 found: found(pointer),
             });
         }
-        let pointer = image.undi_pointer();
+        let pointer = image.undi_offset();
         if pointer != 0 && image.find_undi().is_none() {
             self.faults.push(RomFault::UndiSignature {
                 number,
@@ -297,6 +298,16 @@ impl Check<'_, '_> {
                 ..bounds
             },
         });
+    }
+
+    fn fcode(&mut self) {
+        if let Some(Err(bounds)) = self.image.find_fcode() {
+            self.faults.push(RomFault::FcodeOutOfBounds {
+                number: self.image.number(),
+                offset: self.at(2),
+                bounds,
+            });
+        }
     }
 
     fn efi(&mut self, is_whole: bool) {

@@ -1,6 +1,6 @@
 //! The EFI PCI expansion ROM header, at the start of an EFI image.
 
-use crate::bytes::{OutOfBounds, array_at, le16, le32};
+use crate::bytes::{OutOfBounds, array_at, field, le16, le32};
 use serde::Serialize;
 use std::fmt;
 
@@ -52,6 +52,12 @@ impl<'a> EfiHeader<'a> {
     #[must_use]
     pub const fn compression_type(self) -> u16 {
         le16::<0x0c, _>(self.0)
+    }
+
+    /// Eight reserved bytes.
+    #[must_use]
+    pub const fn reserved(self) -> [u8; 8] {
+        field::<0x0e, 8, _>(self.0)
     }
 
     /// Offset of the EFI executable from the start of the image, in bytes.

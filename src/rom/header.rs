@@ -45,6 +45,19 @@ impl<'a> ExpansionRomHeader<'a> {
         field::<3, 3, _>(self.0)
     }
 
+    /// Bytes 2 to 0x17, whose meaning depends on the code type. That of
+    /// PA-RISC is in no public specification.
+    #[must_use]
+    pub const fn processor_unique_data(self) -> [u8; 0x16] {
+        field::<2, 0x16, _>(self.0)
+    }
+
+    /// Offset of the FCode program in an Open Firmware image, in bytes.
+    #[must_use]
+    pub const fn fcode_offset(self) -> u16 {
+        le16::<2, _>(self.0)
+    }
+
     /// Offset of iPXE's header in an x86 image made by iPXE, in bytes.
     #[must_use]
     pub const fn ipxe_offset(self) -> u16 {

@@ -2,7 +2,7 @@
 
 use super::{
     CodeType, DeviceList, EfiExecutable, EfiHeader, ExecutableError, ExpansionRomHeader,
-    IpxeHeader, PciDataStructure, PciIds, PnpHeaders, UndiRomId,
+    FcodeHeader, IpxeHeader, PciDataStructure, PciIds, PnpHeaders, UndiRomId,
 };
 use crate::bytes::{OutOfBounds, array_at, le16};
 
@@ -91,11 +91,12 @@ impl<'a> Image<'a> {
     /// The Plug and Play headers of an x86 image.
     #[must_use]
     pub fn pnp_headers(&self) -> PnpHeaders<'a> {
-        PnpHeaders::new(self.bytes, self.pnp_pointer())
+        PnpHeaders::new(self.bytes, self.pnp_offset())
     }
 
     /// Offset of the first Plug and Play header of an x86 image, 0 for none.
-    pub(super) fn pnp_pointer(&self) -> u16 {
+    #[must_use]
+    pub fn pnp_offset(&self) -> u16 {
         // The pointer stands right after the 26 bytes of the header.
         let at = ExpansionRomHeader::SIZE;
         let pointer = array_at::<2>(self.bytes, at, "PnP pointer");
@@ -109,11 +110,12 @@ impl<'a> Image<'a> {
     }
 
     pub(super) fn find_undi(&self) -> Option<Result<UndiRomId<'a>, OutOfBounds>> {
-        UndiRomId::find(self.bytes, self.undi_pointer())
+        UndiRomId::find(self.bytes, self.undi_offset())
     }
 
     /// Offset of the UNDI ROM ID structure of an x86 image, 0 for none.
-    pub(super) fn undi_pointer(&self) -> u16 {
+    #[must_use]
+    pub fn undi_offset(&self) -> u16 {
         self.legacy_pointer(0x16, self.header.undi_offset())
     }
 
@@ -138,6 +140,17 @@ impl<'a> Image<'a> {
             CodeType::X86 if !is_taken => pointer,
             _ => 0,
         }
+    }
+
+    /// The header of an Open Firmware image's program.
+    #[must_use]
+    pub fn fcode(&self) -> Option<FcodeHeader<'a>> {
+        self.find_fcode()?.ok()
+    }
+
+    pub(super) fn find_fcode(&self) -> Option<Result<FcodeHeader<'a>, OutOfBounds>> {
+        (self.code_type() == CodeType::OpenFirmware)
+            .then(|| FcodeHeader::at(self.bytes, self.header.fcode_offset()))
     }
 
     /// The executable of an EFI image; `None` for other images. It is read

@@ -55,6 +55,12 @@ impl<'a> IpxeHeader<'a> {
         ImageLength::from_units(byte::<6, _>(self.0.fields) as u16)
     }
 
+    /// The reserved byte.
+    #[must_use]
+    pub const fn reserved(self) -> u8 {
+        byte::<7, _>(self.0.fields)
+    }
+
     /// Number of the build, by which an image knows its own copy in memory.
     #[must_use]
     pub const fn build_id(self) -> u32 {

@@ -113,6 +113,13 @@ impl<'a> PciDataStructure<'a> {
         byte::<0x15, _>(self.base) & 0x80 != 0
     }
 
+    /// The reserved word of revision 0, where revision 3 has
+    /// [`Self::maximum_runtime_length`].
+    #[must_use]
+    pub const fn reserved(self) -> u16 {
+        le16::<0x16, _>(self.base)
+    }
+
     /// Maximum run-time image length; revision 3.
     #[must_use]
     pub fn maximum_runtime_length(self) -> Option<ImageLength> {

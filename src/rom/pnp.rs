@@ -111,6 +111,12 @@ impl<'a> PnpHeader<'a> {
         le16::<0x1a, _>(self.0.fields)
     }
 
+    /// The reserved byte, and the reserved word.
+    #[must_use]
+    pub const fn reserved(self) -> (u8, u16) {
+        (byte::<8, _>(self.0.fields), le16::<0x1c, _>(self.0.fields))
+    }
+
     /// Static resource information vector.
     #[must_use]
     pub const fn static_resource_vector(self) -> u16 {

@@ -2,7 +2,9 @@
 //! the one that is just within.
 
 use crate::images::{DEVICES, GOOD_EFI, IPXE, PCIR, PNP, UNDI};
-use crate::images::{balance, balanced, driver, efi, good, isa, put, rom, stored, with, x86};
+use crate::images::{
+    balance, balanced, driver, efi, good, isa, open_firmware, put, rom, stored, with, x86,
+};
 use crate::rules::{codes, open_firmware_with_pcir, padded, x86_with};
 use romcompat::finding::Code;
 use romcompat::rom::{LintContext, PciIds};
@@ -174,6 +176,11 @@ fn boundaries() -> Vec<(Code, Vec<u8>, Vec<u8>)> {
             Code::IdsOfNoDevice,
             x86_with(PCIR + 4, &[0, 0]),
             x86_with(PCIR + 4, &[1, 0]),
+        ),
+        (
+            Code::FcodeOutOfBounds,
+            rom(&[with(&open_firmware(), 2, &[0xf9, 0x01])]),
+            rom(&[with(&open_firmware(), 2, &[0xf8, 0x01])]),
         ),
         (
             Code::EfiExecutableOutOfBounds,

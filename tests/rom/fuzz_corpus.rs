@@ -1,7 +1,8 @@
 //! The corpora of the fuzz targets, replayed, and their seeds.
 
 use crate::images::{
-    DEVICES, GOOD_EFI, PCIR, PNP, balanced, bomb, driver, efi, good, isa, rom, stored, with, x86,
+    DEVICES, GOOD_EFI, PCIR, PNP, balanced, bomb, driver, efi, good, isa, open_firmware, pa_risc,
+    rom, stored, with, x86,
 };
 use crate::{fuzzing, states};
 use std::io::Write as _;
@@ -78,6 +79,8 @@ fn roms() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("good", good()),
         ("isa", isa(1)),
+        ("open-firmware", rom(&[open_firmware(), x86(1)])),
+        ("pa-risc", rom(&[pa_risc()])),
         ("three", rom(&[x86(1), efi(&driver()[..0x100], 0), x86(1)])),
         ("padded", [rom(&[x86(1)]), vec![0xff; 512]].concat()),
         ("data-after", [rom(&[x86(1)]), b"data".to_vec()].concat()),

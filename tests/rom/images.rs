@@ -77,6 +77,37 @@ pub fn x86(units: u8) -> Vec<u8> {
     image
 }
 
+/// Offset of the FCode program in an Open Firmware image.
+pub const FCODE: usize = 0x38;
+
+/// An Open Firmware image for 1af4:1041 of one unit, whose program does
+/// nothing; not the last of its ROM.
+pub fn open_firmware() -> Vec<u8> {
+    let mut image = of_code_type(1);
+    put(&mut image, 2, &[FCODE as u8, 0]);
+    // start1, end0
+    put(&mut image, FCODE, &[0xf1, 8, 0, 0, 0, 0, 0, 9, 0]);
+    image
+}
+
+/// An image of one unit for PA-RISC; not the last of its ROM.
+pub fn pa_risc() -> Vec<u8> {
+    of_code_type(2)
+}
+
+fn of_code_type(code_type: u8) -> Vec<u8> {
+    let mut image = vec![0; ImageLength::UNIT];
+    put(&mut image, 0, &[0x55, 0xaa]);
+    image[0x18] = PCIR as u8;
+    put(
+        &mut image,
+        PCIR,
+        b"PCIR\xf4\x1a\x41\x10\0\0\x18\0\0\0\0\x02\x01\0\x01\0",
+    );
+    image[PCIR + 0x14] = code_type;
+    image
+}
+
 /// A ROM of one image without PCI Data Structure that sums to 0 by its last
 /// byte.
 pub fn isa(units: u8) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! Real ROMs, and romheaders as the judge of what is read in them.
 
+use crate::images::{open_firmware, pa_risc, rom};
 use crate::properties::{checksum_bytes, rejoined, retargeted};
 use romcompat::finding::{Code, Severity};
 use romcompat::rom::edit::{ImageSelection, PadSize, fix, pad_image};
@@ -157,6 +158,10 @@ fn by_us(image: &Image<'_>, rom: &[u8]) -> Fields {
         fields.push(("Initialization Size", format!("{size:#04x}")));
         fields.push(("Entry point for INIT function", format!("{target:#x}")));
     }
+    if pcir.code_type() == CodeType::OpenFirmware {
+        let pointer = format!("{:#06x}", header.fcode_offset());
+        fields.push(("Pointer to FCode program", pointer));
+    }
     let fields = fields.into_iter();
     fields
         .map(|(name, value)| (name.to_owned(), value))
@@ -198,6 +203,18 @@ fn every_field_that_romheaders_prints_is_ours() {
         let ours: Vec<_> = ours.collect();
         assert_eq!(by_romheaders(&rom.path), ours, "{}", rom.name);
     }
+}
+
+#[test]
+#[ignore = "needs romheaders"]
+fn images_for_open_firmware_and_pa_risc_read_as_romheaders_reads_them() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.rom");
+    let bytes = rom(&[open_firmware(), pa_risc()]);
+    fs::write(&path, &bytes).unwrap();
+    let parsed = Rom::parse(&bytes).unwrap();
+    let ours = parsed.images().iter().map(|image| by_us(image, &bytes));
+    assert_eq!(by_romheaders(&path), ours.collect::<Vec<_>>());
 }
 
 /// Warnings about shipped ROMs, with the reason why each is right.

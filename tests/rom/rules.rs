@@ -1,8 +1,8 @@
 //! Every rule about ROMs: one input that fires it, and one that does not.
 
 use crate::images::{
-    DEVICES, EXECUTABLE, GOOD_EFI, IPXE, PCIR, PNP, UNDI, balanced, driver, efi, good, isa, rom,
-    stored, with, x86,
+    DEVICES, EXECUTABLE, FCODE, GOOD_EFI, IPXE, PCIR, PNP, UNDI, balanced, driver, efi, good, isa,
+    open_firmware, put, rom, stored, with, x86,
 };
 use romcompat::finding::{Code, Severity};
 use romcompat::rom::{LintContext, PciIds, Rom, RomFault, lint};
@@ -72,6 +72,10 @@ fn fires(code: Code) -> Option<Vec<u8>> {
         Code::PcirRevision => x86_with(PCIR + 0x0c, &[4]),
         Code::UnknownCodeType => efi_with(PCIR + 0x14, &[4]),
         Code::RuntimeLength => x86_with(PCIR + 0x16, &[3]),
+        Code::FcodeOutOfBounds => {
+            let image = with(&open_firmware(), 2, &[0xf9, 0x01]);
+            [image, good()].concat()
+        }
         Code::EfiSignature => efi_with(4, &[0]),
         Code::EfiInitLength => efi_with(2, &[1]),
         Code::PnpOutOfBounds => x86_with(0x3f0, b"$PnP\x01\x02").tap_pointer(0x1a, 0x3f0),
@@ -115,11 +119,10 @@ fn fires(code: Code) -> Option<Vec<u8>> {
 /// The good ROM behind an Open Firmware image whose PCI Data Structure stands
 /// at `at`.
 pub fn open_firmware_with_pcir(at: usize) -> Vec<u8> {
-    let mut image = x86(1)[..PCIR + 0x1c].to_vec();
-    image.resize(512, 0);
-    image.copy_within(PCIR..PCIR + 0x1c, at);
-    let image = with(&with(&image, at + 0x14, &[1]), 0x18, &[at as u8, 0]);
-    [image, good()].concat()
+    let mut image = open_firmware();
+    image.copy_within(PCIR..PCIR + 0x18, at);
+    put(&mut image, 2, &[FCODE as u8 + 8, 0, 0]);
+    [with(&image, 0x18, &[at as u8, 0]), good()].concat()
 }
 
 trait Pointer {

@@ -31,6 +31,7 @@ impl RomFault {
             Self::PcirRevision { .. } => Code::PcirRevision,
             Self::UnknownCodeType { .. } => Code::UnknownCodeType,
             Self::RuntimeLength { .. } => Code::RuntimeLength,
+            Self::FcodeOutOfBounds { .. } => Code::FcodeOutOfBounds,
             Self::EfiSignature { .. } => Code::EfiSignature,
             Self::EfiInitLength { .. } => Code::EfiInitLength,
             Self::StructureOutOfBounds { structure, .. } => match structure {

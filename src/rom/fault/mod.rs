@@ -214,6 +214,15 @@ pub enum RomFault {
         /// The image length.
         length: ImageLength,
     },
+    /// An FCode program whose header does not fit into its image.
+    FcodeOutOfBounds {
+        /// The image.
+        number: usize,
+        /// Offset of the pointer.
+        offset: usize,
+        /// Where from the start of the image, and by how much.
+        bounds: OutOfBounds,
+    },
     /// An EFI image without the EFI signature.
     EfiSignature {
         /// The image.

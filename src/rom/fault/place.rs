@@ -28,6 +28,7 @@ impl RomFault {
             | Self::PcirRevision { number, offset, .. }
             | Self::UnknownCodeType { number, offset, .. }
             | Self::RuntimeLength { number, offset, .. }
+            | Self::FcodeOutOfBounds { number, offset, .. }
             | Self::EfiSignature { number, offset, .. }
             | Self::EfiInitLength { number, offset, .. }
             | Self::StructureLength { number, offset, .. }

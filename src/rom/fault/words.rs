@@ -158,6 +158,13 @@ impl RomFault {
                 ),
                 format!("the image length is {} bytes", length.bytes()),
             ),
+            Self::FcodeOutOfBounds { bounds, .. } => (
+                format!(
+                    "pointer {:#06x} leads to {} bytes before the end of the image",
+                    bounds.at, bounds.available
+                ),
+                format!("the header of an FCode program has {} bytes", bounds.needed),
+            ),
             Self::EfiSignature { found, .. } => (
                 format!("{found:#010x} stands where the EFI signature should be"),
                 format!("the EFI signature is {EFI_SIGNATURE:#010x}"),
