@@ -45,6 +45,37 @@ fn what_inspect_prints_is_what_the_schema_says() {
 }
 
 #[test]
+fn inspect_answers_in_values_what_it_says_in_words() {
+    let rom = folder("fuzz/corpus/rom_read/seed-good");
+    let mut command = romcompat();
+    let output = command
+        .args(["inspect", "--format", "json"])
+        .arg(rom)
+        .output();
+    let document: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    let images = &document["roms"][0]["images"];
+    let [x86, efi] = &images.as_array().unwrap()[..] else {
+        panic!("{images}");
+    };
+    assert_eq!(x86["class"], "020000");
+    assert_eq!(x86["device_list"], serde_json::json!(["1041", "1000"]));
+    assert_eq!(x86["efi"], Value::Null);
+    assert_eq!(efi["device_list"], serde_json::json!([]));
+    let (header, executable) = (&efi["efi"], &efi["efi"]["executable"]);
+    assert_eq!(header["machine"], "X64");
+    assert_eq!(header["subsystem"], "EFI boot service driver");
+    assert_eq!(header["compression"], 1);
+    assert_eq!(executable["size"], 0x418);
+    assert_eq!(executable["entry_point"], 0x1010);
+    assert_eq!(executable["debug_path"], "card.efi");
+    assert_eq!(executable["is_signed"], true);
+    let section = serde_json::json!({
+        "name": ".text", "offset": 0x200, "size": 0x200, "virtual_size": 0x180
+    });
+    assert_eq!(executable["sections"], serde_json::json!([section]));
+}
+
+#[test]
 fn what_guests_prints_is_what_the_schema_says() {
     let input = TempDir::new().unwrap();
     let seeds = folder("fuzz/corpus/domain_xml");

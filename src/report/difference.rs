@@ -1,6 +1,6 @@
 //! What changed between two ROMs, in words.
 
-use super::fields::Field;
+use super::fields::{Field, PROCESSOR_UNIQUE};
 use super::inspect::{InspectedImage, InspectedRom};
 use super::{Colour, SCHEMA_VERSION};
 use serde::Serialize;
@@ -224,13 +224,14 @@ fn section(field: &Field) -> &str {
 }
 
 /// The fields of an image with their keys. A structure begins with the field
-/// that was the first of its kind.
+/// that was the first of its kind. Bytes that are no field are left out: a
+/// checksum is among them, so that they differ wherever anything does.
 fn keyed(fields: &[Field]) -> Vec<(Key<'_>, &str)> {
     let mut first_names = HashMap::new();
     let mut structures: HashMap<_, usize> = HashMap::new();
     let mut names: HashMap<_, usize> = HashMap::new();
     let mut keyed = Vec::new();
-    for field in fields {
+    for field in fields.iter().filter(|field| field.name != PROCESSOR_UNIQUE) {
         let (structure, name) = (field.structure, field.name);
         let structures = structures.entry(structure).or_default();
         if *first_names.entry(structure).or_insert(name) == name {

@@ -1,11 +1,12 @@
 //! What is in ROMs: a row for each, and every image's fields.
 
-use super::fields::{Field, fields};
+use super::efi::InspectedEfi;
+use super::fields::{Field, class, fields};
 use super::map::{self, Stretch};
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
-use crate::rom::{BarSize, CodeType, Image, PciIds, RomFault, Tail};
+use crate::rom::{BarSize, CodeType, DeviceList, Image, PciIds, RomFault, Tail};
 use crate::romset::RomFile;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -67,6 +68,12 @@ pub struct InspectedImage {
     pub ids: Option<PciIds>,
     /// Sum of an x86 image, 0 where right.
     pub checksum: Option<u8>,
+    /// Class code in hex, where details were asked for; an ISA ROM has none.
+    pub class: Option<String>,
+    /// Ids of further devices in hex, where details were asked for.
+    pub device_list: Vec<String>,
+    /// What an EFI image is, where details were asked for.
+    pub efi: Option<InspectedEfi>,
     /// Every field, where details were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
@@ -74,7 +81,7 @@ pub struct InspectedImage {
 
 impl InspectedImage {
     fn of(image: &Image<'_>, detail: Detail) -> Self {
-        Self {
+        let mut inspected = Self {
             number: image.number(),
             offset: image.offset(),
             length: image.bytes().len(),
@@ -82,11 +89,25 @@ impl InspectedImage {
             code_type: image.code_type(),
             ids: image.ids(),
             checksum: image.checksum(),
-            fields: match detail {
-                Detail::Row => Vec::new(),
-                Detail::Everything => fields(image),
-            },
+            class: None,
+            device_list: Vec::new(),
+            efi: None,
+            fields: Vec::new(),
+        };
+        if detail == Detail::Everything {
+            inspected.look_closer(image);
         }
+        inspected
+    }
+
+    fn look_closer(&mut self, image: &Image<'_>) {
+        let executable = image.efi_executable();
+        let readable = executable.as_ref().and_then(|found| found.as_ref().ok());
+        self.class = image.pcir().map(|pcir| class(pcir.class_code()));
+        let list = image.device_list().into_iter().flat_map(DeviceList::ids);
+        self.device_list = list.map(|id| format!("{id:04x}")).collect();
+        self.efi = image.efi().map(|header| InspectedEfi::of(header, readable));
+        self.fields = fields(image, executable.as_ref());
     }
 
     fn describe(&self, text: &mut String) {
