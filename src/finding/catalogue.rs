@@ -84,11 +84,11 @@ codes! {
     ImageLengthBeyondFile = 108, "image-length-beyond-file", Error,
         what: "An image is longer than what is left of the file.",
         why: "The ROM was cut or its length is wrong; QEMU serves zeros for the rest and the checksum fails.",
-        remedy: "Fetch or build the ROM again and compare its size with the origin.";
+        remedy: "Fetch or build the ROM again and compare its size with the origin; if it was read from a device, write 1 to `rom` in the device's folder below /sys/bus/pci/devices and read all of that file again.";
     LastImageMissing = 109, "last-image-missing", Error,
         what: "An image says that another follows, and none does.",
         why: "Firmware that follows the chain runs into padding or out of the ROM.",
-        remedy: "Set the last-image bit (0x80 of the indicator) on the last image, or append the image that is missing.";
+        remedy: "Set the last-image bit (0x80 of the indicator) on the last image, or append the image that is missing; if the ROM was read from a device, read all of it again.";
     DataAfterLastImage = 110, "data-after-last-image", Warning,
         what: "Something other than padding follows the last image.",
         why: "Firmware never reads it, yet it takes room in the BAR and padding would be appended after it.",
@@ -273,6 +273,10 @@ codes! {
         what: "The FCode program of an Open Firmware image does not lie in the image.",
         why: "Open Firmware evaluates what it finds there, or skips the card.",
         remedy: "Build the ROM again; the pointer stands at offset 2 of the image.";
+    RomRepeats = 157, "rom-repeats", Warning,
+        what: "The file has the ROM again and again.",
+        why: "A dump has the size of the device's BAR, and a chip that is smaller shows its content once more. Firmware reads the first copy, and a device of QEMU that is given the file has a BAR as large as all of them.",
+        remedy: "Keep the images alone: `join FILE --out NEW`.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
         why: "The ROM's size is part of the guest's hardware: every migration and every resume of a saved guest with this device fails.",

@@ -145,6 +145,7 @@ impl Tail {
             Self::Ones => "0xff",
             Self::Zeros => "0x00",
             Self::Data => "data",
+            Self::Copies => "copies of the ROM",
         }
     }
 }
@@ -225,6 +226,7 @@ impl InspectedRom {
         }
         let (label, fill) = match self.tail {
             Tail::Data => ("data", '?'),
+            Tail::Copies => ("copies", '?'),
             _ => ("padding", '.'),
         };
         stretches.push(Stretch {

@@ -80,6 +80,9 @@ pub enum Tail {
     Ones,
     /// Bytes of 0x00.
     Zeros,
+    /// The ROM again, as a device shows it whose BAR is larger than its chip;
+    /// the last copy may be cut.
+    Copies,
     /// Something else.
     Data,
 }
@@ -117,7 +120,10 @@ impl<'a> Rom<'a> {
         };
         rom.read_chain();
         rom.tail = Tail::of(bytes.get(rom.images_end()..).unwrap_or_default());
-        rom.check_tail();
+        if rom.tail == Tail::Data && !rom.ends_in_fault() {
+            rom.check_data();
+        }
+        rom.check_size();
         rom
     }
 
@@ -156,7 +162,7 @@ impl<'a> Rom<'a> {
     #[must_use]
     pub fn used(&self) -> usize {
         match self.tail {
-            Tail::Ones | Tail::Zeros if !self.images.is_empty() => self.images_end(),
+            Tail::Ones | Tail::Zeros | Tail::Copies if !self.images.is_empty() => self.images_end(),
             _ => self.bytes.len(),
         }
     }
@@ -280,20 +286,43 @@ impl<'a> Rom<'a> {
         self.images.push(image);
     }
 
-    fn check_tail(&mut self) {
-        if self
-            .images
-            .last()
-            .is_some_and(|image| !image.bytes.is_empty())
-            && self.tail == Tail::Data
-            && !self.ends_in_fault()
-        {
-            let offset = self.images_end();
-            self.faults.push(RomFault::DataAfterLastImage {
+    fn check_data(&mut self) {
+        let rest = |offset| self.bytes.len().saturating_sub(offset);
+        let offset = self.images_end();
+        let fault = if let Some(offset) = self.second_copy() {
+            self.tail = Tail::Copies;
+            RomFault::RomRepeats {
                 offset,
-                length: self.bytes.len().saturating_sub(offset),
-            });
-        }
+                length: rest(offset),
+            }
+        } else if offset > 0 {
+            RomFault::DataAfterLastImage {
+                offset,
+                length: rest(offset),
+            }
+        } else {
+            return;
+        };
+        self.faults.push(fault);
+    }
+
+    /// Where the ROM starts again, if it goes on like that to the end of the
+    /// file. A chip has a power of two of bytes, and the address lines above
+    /// them do not count.
+    fn second_copy(&self) -> Option<usize> {
+        let end = self.images_end();
+        let chip_sizes = (0..usize::BITS).filter_map(|shift| 1_usize.checked_shl(shift));
+        chip_sizes
+            .skip_while(|size| *size < end.max(ExpansionRomHeader::SIZE))
+            .take_while(|size| *size < self.bytes.len())
+            .find(|size| {
+                let whole = self.bytes.len().saturating_sub(*size);
+                let padding = Tail::of(self.bytes.get(end..*size).unwrap_or_default());
+                padding != Tail::Data && self.bytes.get(*size..) == self.bytes.get(..whole)
+            })
+    }
+
+    fn check_size(&mut self) {
         if !self.bytes.len().is_multiple_of(ImageLength::UNIT) {
             self.faults.push(RomFault::SizeNotInUnits {
                 size: self.bytes.len(),

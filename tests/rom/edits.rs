@@ -4,6 +4,7 @@ use crate::images::{
     DEVICES, EXECUTABLE, GOOD_EFI, IPXE, PCIR, PNP, UNDI, balance, balanced, driver, efi, good,
     isa, put, rom, stored, with, x86,
 };
+use crate::rules::dump;
 use romcompat::rom::edit::{
     FixError, ImageSelection, JoinError, JoinOptions, PadError, PadImageError, PadSize, Retarget,
     RetargetError, SplitError, fix, join, pad_image, retarget, split, split_executables,
@@ -447,4 +448,15 @@ mod growing {
         assert!(matches!(grown(&good(), "1K"), Err(PadImageError::Pad(_))));
         assert!(exact.len() > EXECUTABLE);
     }
+}
+
+#[test]
+fn copies_of_the_rom_are_left_out_of_a_join_and_in_the_way_of_growing() {
+    let bytes = dump(&good(), 2);
+    assert_eq!(joined(&[&bytes]).unwrap(), good());
+    let offset = good().len();
+    assert_eq!(
+        pad_image(&bytes, PadSize::Exactly(size("64K")), 0xff),
+        Err(PadImageError::DataAfterLastImage { offset })
+    );
 }

@@ -5,7 +5,7 @@ use crate::images::{
     open_firmware, put, rom, stored, with, x86,
 };
 use romcompat::finding::{Code, Severity};
-use romcompat::rom::{LintContext, PciIds, Rom, RomFault, lint};
+use romcompat::rom::{LintContext, PciIds, Rom, RomFault, Tail, lint};
 
 pub fn codes(bytes: &[u8], context: &LintContext<'_>) -> Vec<Code> {
     let faults = lint(&Rom::parse(bytes).unwrap(), context);
@@ -27,6 +27,13 @@ fn executable(bytes: &[u8]) -> Vec<u8> {
     rom(&[x86(2), efi(bytes, 0)])
 }
 
+/// What a BAR shows as often as the ROM's chip fits into it.
+pub fn dump(rom: &[u8], copies: usize) -> Vec<u8> {
+    let mut chip = rom.to_vec();
+    chip.resize(rom.len().next_power_of_two(), 0xff);
+    chip.repeat(copies)
+}
+
 pub fn padded(fill: &[u8]) -> Vec<u8> {
     [&good(), fill].concat()
 }
@@ -43,6 +50,7 @@ fn fires(code: Code) -> Option<Vec<u8>> {
         Code::ImageLengthBeyondFile => good()[..0x600].to_vec(),
         Code::LastImageMissing => x86(2),
         Code::DataAfterLastImage => padded(&[1; 512]),
+        Code::RomRepeats => dump(&good(), 4),
         Code::ImageChecksum => with(&good(), 0x3f0, &[1]),
         Code::InitLength => x86_with(2, &[1]),
         Code::TooManyImages => rom(&vec![x86(1); 65]),
@@ -277,6 +285,42 @@ fn a_finding_reads_like_a_sentence() {
 fn an_isa_rom_is_not_asked_for_what_only_pci_roms_have() {
     assert_eq!(codes(&isa(2), &contexts(Code::NoPcir)[1]), [Code::NoPcir]);
     assert_eq!(Code::NoPcir.default_severity(), Severity::Note);
+}
+
+#[test]
+fn a_dump_with_copies_of_the_rom_is_told_from_other_data() {
+    let found = |bytes: &[u8]| {
+        let rom = Rom::parse(bytes).unwrap();
+        (rom.tail(), codes(bytes, &LintContext::default()))
+    };
+    let dump = dump(&good(), 4);
+    let copies = (Tail::Copies, vec![Code::RomRepeats]);
+    assert_eq!(found(&dump), copies);
+    assert_eq!(found(&dump[..dump.len() - 512]), copies);
+    // A chip that the images fill.
+    assert_eq!(
+        found(&rom(&[x86(2), efi(&[], 0), x86(1)]).repeat(2)).0,
+        Tail::Copies
+    );
+    let zeros = [good(), vec![0; 4096 - good().len()]].concat().repeat(2);
+    assert_eq!(found(&zeros), copies);
+
+    let data = |bytes: &[u8]| {
+        let found = found(bytes);
+        assert_eq!(found, (Tail::Data, vec![Code::DataAfterLastImage]));
+    };
+    data(&with(&dump, dump.len() - 1, &[0]));
+    data(&with(&dump, good().len(), &[0]));
+    data(&[&good()[..], &good()].concat());
+}
+
+#[test]
+fn a_dump_that_was_cut_says_how_to_read_it_again() {
+    let bytes = &good()[..GOOD_EFI + 0x200];
+    let rom = Rom::parse(bytes).unwrap();
+    let finding = rom.faults()[0].finding("rom");
+    assert_eq!(finding.code, Code::ImageLengthBeyondFile);
+    assert!(finding.next_step.contains("/sys/bus/pci/devices"));
 }
 
 #[test]

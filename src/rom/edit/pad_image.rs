@@ -56,7 +56,7 @@ pub fn pad_image(input: &[u8], size: PadSize, fill: u8) -> Result<Vec<u8>, PadIm
     let rom = whole(input)?;
     let total = padded_size(input, size)?;
     let offset = rom.images_end();
-    if rom.tail() == Tail::Data {
+    if matches!(rom.tail(), Tail::Data | Tail::Copies) {
         return Err(PadImageError::DataAfterLastImage { offset });
     }
     let Some(image) = rom.images().last().filter(|image| image.end() < total) else {

@@ -18,6 +18,7 @@ impl RomFault {
             Self::ImageLengthBeyondFile { .. } => Code::ImageLengthBeyondFile,
             Self::LastImageMissing { .. } => Code::LastImageMissing,
             Self::DataAfterLastImage { .. } => Code::DataAfterLastImage,
+            Self::RomRepeats { .. } => Code::RomRepeats,
             Self::ImageChecksum { .. } => Code::ImageChecksum,
             Self::InitLength { .. } => Code::InitLength,
             Self::TooManyImages { .. } => Code::TooManyImages,

@@ -91,6 +91,13 @@ pub enum RomFault {
         /// Its length, in bytes.
         length: usize,
     },
+    /// A ROM that starts again behind its last image, up to the end of the file.
+    RomRepeats {
+        /// Where the second copy starts.
+        offset: usize,
+        /// Bytes from there to the end of the file.
+        length: usize,
+    },
     /// An x86 image that does not sum to 0.
     ImageChecksum {
         /// The image.

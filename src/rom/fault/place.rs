@@ -50,9 +50,9 @@ impl RomFault {
             | Self::EfiNotADriver { number, offset, .. }
             | Self::X86ImageTooLarge { number, offset, .. } => (Some(*number), Some(*offset)),
             Self::TooManyImages { offset } => (Some(MAX_IMAGES), Some(*offset)),
-            Self::DataAfterLastImage { offset, .. } | Self::UnusualPadding { offset, .. } => {
-                (None, Some(*offset))
-            }
+            Self::DataAfterLastImage { offset, .. }
+            | Self::RomRepeats { offset, .. }
+            | Self::UnusualPadding { offset, .. } => (None, Some(*offset)),
             Self::SizeNotInUnits { .. }
             | Self::NoX86Image
             | Self::NoEfiImage

@@ -78,6 +78,10 @@ impl RomFault {
                 format!("{length} bytes of data follow the last image"),
                 "padding is all 0xff or all 0x00".to_owned(),
             ),
+            Self::RomRepeats { offset, length } => (
+                format!("the last {length} bytes are the first {offset} again"),
+                "a file has the ROM once".to_owned(),
+            ),
             Self::ImageChecksum { length, sum, .. } => (
                 format!("the {length} bytes of the x86 image sum to {sum:#04x}"),
                 "they must sum to 0x00".to_owned(),
