@@ -70,7 +70,10 @@ fn roms() -> &'static [Fetched] {
 /// The fields of one image as romheaders names them, with their numbers.
 type Fields = Vec<(String, String)>;
 
-/// What romheaders prints: name and first number of each field, per image.
+const UNIQUE: &str = "CPU unique data";
+
+/// What romheaders prints: name and first number of each field, per image; of
+/// the CPU unique data, which take two lines, every number.
 fn by_romheaders(path: &Path) -> Vec<Fields> {
     let output = Command::new("romheaders").arg(path).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -78,10 +81,24 @@ fn by_romheaders(path: &Path) -> Vec<Fields> {
     for line in text.lines() {
         if line.starts_with("Image ") {
             images.push(Vec::new());
-        } else if let Some((name, value)) = line.split_once(": ") {
-            let number = value.split_whitespace().next().unwrap_or_default();
-            let field = (name.trim().to_owned(), number.to_owned());
-            images.last_mut().unwrap().push(field);
+            continue;
+        }
+        let Some(fields) = images.last_mut() else {
+            continue;
+        };
+        match line.split_once(": ") {
+            Some((name, value)) if name.trim() == UNIQUE => {
+                fields.push((UNIQUE.to_owned(), value.trim().to_owned()));
+            }
+            Some((name, value)) => {
+                let number = value.split_whitespace().next().unwrap_or_default();
+                fields.push((name.trim().to_owned(), number.to_owned()));
+            }
+            None => {
+                if let Some((_, value)) = fields.last_mut().filter(|(name, _)| name == UNIQUE) {
+                    *value = format!("{value} {}", line.trim());
+                }
+            }
         }
     }
     images
@@ -95,8 +112,7 @@ fn by_romheaders(path: &Path) -> Vec<Fields> {
 /// - "Reserved" is the maximum run-time image length since revision 3, and it
 ///   prints its bytes in the order in which they stand;
 /// - the entry point is a jump, of which it prints the target;
-/// - of "CPU unique data" only the first byte is compared here; its other
-///   bytes are the fields that follow.
+/// - of "CPU unique data" it prints 16 bytes, and the header has 22.
 fn by_us(image: &Image<'_>, rom: &[u8]) -> Fields {
     let pcir = image.pcir().unwrap();
     let header = image.header();
@@ -107,9 +123,14 @@ fn by_us(image: &Image<'_>, rom: &[u8]) -> Fields {
         assert_eq!(runtime.units(), reserved.swap_bytes());
     }
     let size = header.initialization_size().units();
+    let unique = header.processor_unique_data();
+    let unique: Vec<_> = unique[..16]
+        .iter()
+        .map(|byte| format!("{byte:#04x}"))
+        .collect();
     let mut fields = vec![
         ("Signature", "0x55aa".to_owned()),
-        ("CPU unique data", format!("{size:#04x}")),
+        (UNIQUE, unique.join(" ")),
         (
             "Pointer to PCI Data Structure",
             format!("{:#06x}", header.pcir_offset()),
