@@ -2,16 +2,19 @@
 //! each with its place in the text.
 
 use super::address::number;
-use super::{DomainError, PciAddress};
+use super::{DomainError, PciAddress, encoding};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::ops::Range;
 
-/// A longer text is no definition: 16 MiB.
-const LONGEST: usize = 16 << 20;
-
 /// More elements within each other than any definition has.
 const DEEPEST: usize = 256;
+
+/// More elements than any definition has; those that are kept cost memory.
+const MOST_ELEMENTS: usize = 1 << 16;
+
+/// More attributes than any element has; each is compared with all before it.
+const MOST_ATTRIBUTES: usize = 256;
 
 /// The definition of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,21 +104,22 @@ impl RomElement {
 }
 
 impl<'a> Domain<'a> {
+    /// A longer text is no definition, in bytes: libvirt itself sends and takes
+    /// none (`VIR_NET_MESSAGE_STRING_MAX` in remote_protocol.x).
+    pub const LONGEST: usize = 4 << 20;
+
     /// Reads a definition.
     ///
     /// # Errors
-    /// [`DomainError`] for what is no XML in UTF-8, has a document type, or has
-    /// another root than `<domain>`.
+    /// [`DomainError`] for what is no XML in UTF-8, has a document type, has
+    /// another root than `<domain>`, or is larger than any definition.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DomainError> {
-        if bytes.len() > LONGEST {
+        if bytes.len() > Self::LONGEST {
             return Err(DomainError::TooLong {
-                length: bytes.len(),
-                limit: LONGEST,
+                limit: Self::LONGEST,
             });
         }
-        let text = std::str::from_utf8(bytes).map_err(|error| DomainError::NotUtf8 {
-            offset: error.valid_up_to(),
-        })?;
+        let text = encoding::text(bytes)?;
         let mut reading = Reading {
             domain: Self {
                 text,
@@ -131,6 +135,7 @@ impl<'a> Domain<'a> {
             words: String::new(),
             has_root: false,
             is_pci_controller: false,
+            elements: 0,
         };
         reading.read()?;
         Ok(reading.domain)
@@ -152,6 +157,8 @@ struct Reading<'a> {
     has_root: bool,
     /// Whether the last `<controller>` is one of those that are kept.
     is_pci_controller: bool,
+    /// How many elements have begun.
+    elements: usize,
 }
 
 const INTERFACE: [&str; 3] = ["domain", "devices", "interface"];
@@ -200,7 +207,7 @@ impl Reading<'_> {
                 Event::Decl(declaration) => {
                     let encoding = declaration.encoding().and_then(Result::ok);
                     if let Some(encoding) = encoding
-                        && !encoding.eq_ignore_ascii_case("utf-8")
+                        && !encoding::is_of(&encoding, text)
                     {
                         return Err(DomainError::Encoding(encoding.into_owned()));
                     }
@@ -242,6 +249,14 @@ impl Reading<'_> {
                 span.start,
                 "there are too many elements in each other",
             ));
+        }
+        self.elements = self.elements.saturating_add(1);
+        if self.elements > MOST_ELEMENTS {
+            return Err(DomainError::TooMany {
+                offset: span.start,
+                what: "elements",
+                limit: MOST_ELEMENTS,
+            });
         }
         let attributes = attributes(self.domain.text, tag, span.start)?;
         let value = |wanted: &str| {
@@ -389,6 +404,13 @@ fn attributes(
     let mut found = Vec::new();
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(|error| syntax(start, &error.to_string()))?;
+        if found.len() >= MOST_ATTRIBUTES {
+            return Err(DomainError::TooMany {
+                offset: start,
+                what: "attributes of one element",
+                limit: MOST_ATTRIBUTES,
+            });
+        }
         let raw: &str = &attribute.value;
         if raw.contains('<') {
             return Err(syntax(start, "an attribute has a `<` in it"));
@@ -504,8 +526,30 @@ mod tests {
         }
         let deep = format!("<domain>{}", "<a>".repeat(1000));
         assert!(error(deep.as_bytes()).contains("too many elements"));
-        let long = vec![b' '; LONGEST + 1];
-        assert!(error(&long).contains("a definition has at most"));
+        let long = vec![b' '; Domain::LONGEST + 1];
+        assert!(error(&long).contains("more than 4194304 bytes"));
+    }
+
+    #[test]
+    fn elements_and_attributes_beyond_those_of_any_definition_are_refused() {
+        let elements = |count: usize| {
+            let text = format!(
+                "<domain><devices>{}</devices></domain>",
+                "<interface/>".repeat(count - 2)
+            );
+            Domain::parse(text.as_bytes()).map(|domain| domain.interfaces.len())
+        };
+        assert_eq!(elements(MOST_ELEMENTS), Ok(MOST_ELEMENTS - 2));
+        let error = elements(MOST_ELEMENTS + 1).unwrap_err().to_string();
+        assert!(error.contains("more than 65536 elements"), "{error}");
+        let attributes = |count: usize| {
+            let attributes: String = (0..count).map(|number| format!(" a{number}=''")).collect();
+            let text = format!("<domain{attributes}/>");
+            Domain::parse(text.as_bytes()).map(|_| ())
+        };
+        assert_eq!(attributes(MOST_ATTRIBUTES), Ok(()));
+        let error = attributes(MOST_ATTRIBUTES + 1).unwrap_err().to_string();
+        assert!(error.contains("more than 256 attributes"), "{error}");
     }
 
     #[test]

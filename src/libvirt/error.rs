@@ -6,11 +6,19 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DomainError {
     /// More text than any definition has.
-    #[error("it has {length} bytes, and a definition has at most {limit}")]
+    #[error("it has more than {limit} bytes, and libvirt takes no definition of so many")]
     TooLong {
-        /// Its length, in bytes.
-        length: usize,
         /// The limit, in bytes.
+        limit: usize,
+    },
+    /// More of something than any definition has.
+    #[error("at 0x{offset:x}: it has more than {limit} {what}, more than any definition")]
+    TooMany {
+        /// Where the limit is passed.
+        offset: usize,
+        /// Of what.
+        what: &'static str,
+        /// The limit.
         limit: usize,
     },
     /// Another encoding.

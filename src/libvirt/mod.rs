@@ -5,6 +5,7 @@ mod address;
 mod capabilities;
 mod domain;
 mod edit;
+mod encoding;
 mod error;
 mod model;
 
