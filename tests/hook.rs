@@ -14,8 +14,9 @@ mod common;
 use common::{fixture, romcompat, status, words};
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 const GUEST: &str = "\
@@ -61,22 +62,9 @@ impl Host {
         let mut command = romcompat();
         command.args(["hook", "--mapping"]).arg(mapping);
         command.arg("--roms").arg(self.folder.path().join("own"));
-        let mut child = command
-            .arg("--")
-            .args(arguments)
-            // A configuration that cannot be read is none of the hook's business.
-            .current_dir(self.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        let writer = std::thread::spawn(move || stdin.write_all(&input));
-        let output = child.wait_with_output().unwrap();
-        let _ = writer.join();
-        output
+        // A configuration that cannot be read is none of the hook's business.
+        command.current_dir(self.folder.path());
+        given(command.arg("--").args(arguments), input)
     }
 
     fn passes(&self, mapping: &Path, arguments: &[&str], input: &[u8], why: &str) {
@@ -87,6 +75,22 @@ impl Host {
         assert!(said.contains(why), "{why} in {said}");
         assert!(!said.contains("panicked"), "{said}");
     }
+}
+
+/// Runs a command with this on standard input.
+fn given(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join();
+    output
 }
 
 const RESTORE: [&str; 4] = ["one", "restore", "begin", "-"];
@@ -196,4 +200,55 @@ fn whatever_is_in_doubt_goes_through_unchanged_and_is_logged() {
     host.passes(&mapping, &RESTORE, &large, "cannot be read, or has no end");
     fs::remove_file(host.folder.path().join("compat/compat.rom")).unwrap();
     host.passes(&mapping, &RESTORE, guest, "compat.rom is not here");
+}
+
+/// The script that libvirt runs, in a folder of its own with a romcompat that
+/// does this, or with none.
+fn script(romcompat: Option<&str>, arguments: &[&str], input: &[u8]) -> Output {
+    let folder = TempDir::new().unwrap();
+    for program in ["cat", "sh"] {
+        std::os::unix::fs::symlink(format!("/bin/{program}"), folder.path().join(program)).unwrap();
+    }
+    if let Some(lines) = romcompat {
+        let path = folder.path().join("romcompat");
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new("/bin/sh");
+    command.arg(root.join("debian-templates/hook/script"));
+    command.args(arguments).env("PATH", folder.path());
+    given(&mut command, input)
+}
+
+#[test]
+fn the_script_prints_the_definition_whatever_becomes_of_romcompat() {
+    let text = format!("{GUEST}\n\n\\c%s \u{e9}\n");
+    let large = format!("{GUEST}{}", " \n".repeat(1 << 20));
+    for (program, wanted) in [
+        (Some("cat; echo; echo more"), format!("{text}\nmore\n")),
+        (None, text.clone()),
+        (Some("exit 1"), text.clone()),
+        (Some("echo half; cat >&-; kill -9 $$"), text.clone()),
+        (Some("cat >&2; exit 2"), text.clone()),
+    ] {
+        let output = script(program, &RESTORE, text.as_bytes());
+        assert_eq!(status(&output), 0, "{program:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), wanted);
+    }
+    for input in ["", &large] {
+        let output = script(Some("exit 1"), &RESTORE, input.as_bytes());
+        assert!(output.stdout == input.as_bytes());
+    }
+    // It is not run for what it does not filter.
+    for arguments in [&["one", "start", "begin", "-"][..], &["one"]] {
+        let output = script(Some("echo no"), arguments, text.as_bytes());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+    }
+    let output = script(Some("echo \"$@\""), &RESTORE, text.as_bytes());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.ends_with("/manifest.json -- one restore begin -\n"),
+        "{said}"
+    );
 }
