@@ -174,7 +174,12 @@ fn whatever_is_in_doubt_goes_through_unchanged_and_is_logged() {
     host.passes(&mapping, &["one", "restore"], guest, "libvirt gives a hook");
     host.passes(&missing, &RESTORE, guest, "No such file");
     host.passes(&broken, &RESTORE, guest, "broken.json: invalid type");
-    host.passes(host.folder.path(), &RESTORE, guest, "Is a directory");
+    host.passes(
+        host.folder.path(),
+        &RESTORE,
+        guest,
+        "it is no file of a mapping",
+    );
     for (input, why) in [
         (&b""[..], "there is no element"),
         (b"<domain>", "has no end"),
@@ -197,9 +202,169 @@ fn whatever_is_in_doubt_goes_through_unchanged_and_is_logged() {
         b"</domain>".to_vec(),
     ]
     .concat();
-    host.passes(&mapping, &RESTORE, &large, "cannot be read, or has no end");
+    host.passes(&mapping, &RESTORE, &large, "more than 4194304 bytes");
+    // Nobody writes to this pipe.
+    let pipe = host.folder.path().join("pipe.json");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    host.passes(&pipe, &RESTORE, guest, "it is no file of a mapping");
+    fs::write(host.folder.path().join("compat/compat.rom"), "").unwrap();
+    host.passes(&mapping, &RESTORE, guest, "compat.rom has 0 bytes here");
     fs::remove_file(host.folder.path().join("compat/compat.rom")).unwrap();
     host.passes(&mapping, &RESTORE, guest, "compat.rom is not here");
+}
+
+#[test]
+fn arguments_that_cannot_be_understood_are_logged_and_the_definition_goes_through() {
+    let host = Host::new();
+    for (arguments, why) in [
+        (&["hook"][..], "--mapping <FILE>"),
+        (&["hook", "--no-such"], "unexpected argument '--no-such'"),
+        (&["hook", "--mapping", "m", "--deny", "RC000"], "RC000"),
+        (&["--deny", "RC000", "hook", "--mapping", "m"], "RC000"),
+        (&["--no-such", "hook"], "--no-such"),
+        (&["hook", "--mapping"], "a value is required"),
+        (&["hook", "one", "restore", "begin", "-"], "--mapping"),
+    ] {
+        let output = given(romcompat().args(arguments), GUEST.as_bytes());
+        assert_eq!(status(&output), 0, "{arguments:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), GUEST);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("romcompat hook: guest ?: left alone: "));
+        assert!(said.contains(why), "{why} in {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    // Another command's arguments, and a question for help.
+    for (arguments, wanted) in [(["explain", "hook"], 2), (["hook", "--help"], 0)] {
+        let output = given(romcompat().args(arguments), GUEST.as_bytes());
+        assert_eq!(status(&output), wanted, "{arguments:?}");
+        assert_ne!(String::from_utf8(output.stdout).unwrap(), GUEST);
+    }
+    let mapping = host.mapping();
+    assert_eq!(status(&host.hook(&mapping, &RESTORE, b"")), 0);
+}
+
+#[test]
+fn a_name_does_nothing_to_the_log() {
+    let host = Host::new();
+    let name = "one\u{1b}[2J\nJan 1 root: \u{9b}two";
+    let mapping = host.folder.path().join("no-such.json");
+    let output = host.hook(&mapping, &[name, "restore", "begin", "-"], GUEST.as_bytes());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let wanted = "guest one\\u{1b}[2J\\nJan 1 root: \\u{9b}two: left alone";
+    assert!(said.contains(wanted), "{said}");
+    assert!(!said.trim_end().contains(char::is_control), "{said:?}");
+}
+
+/// A save file of libvirt, of a guest with this UUID and a card whose ROM has
+/// this size.
+fn save_file(magic: &str, uuid: &str, format: u32, size: u64) -> Vec<u8> {
+    let xml = format!("<domain><uuid>{uuid}</uuid></domain>\0");
+    let mut stream = b"QEVM\0\0\0\x03\x01\0\0\0\x02\x03ram\0\0\0\0\0\0\0\x04".to_vec();
+    let name = "0000:00:02.0:00.0/virtio-net-pci.rom";
+    stream.extend((size | 4).to_be_bytes());
+    stream.push(u8::try_from(name.len()).unwrap());
+    stream.extend(name.as_bytes());
+    stream.extend(size.to_be_bytes());
+    stream.extend(0x10_u64.to_be_bytes());
+    let mut file = magic.as_bytes().to_vec();
+    for word in [2, u32::try_from(xml.len()).unwrap(), 1, format, 0] {
+        file.extend(word.to_le_bytes());
+    }
+    file.resize(92, 0);
+    file.extend(xml.as_bytes());
+    match format {
+        1 => {
+            let mut gzip = Command::new("gzip");
+            file.extend(given(gzip.arg("-c"), &stream).stdout);
+        }
+        _ => file.extend(stream),
+    }
+    file
+}
+
+#[test]
+fn a_restored_guest_goes_by_the_save_file_that_a_process_above_has_open() {
+    let host = Host::new();
+    let uuid = "c7a5fdbd-edaf-9455-926a-d65c16db1809";
+    let text = GUEST.replace("<name>", &format!("<uuid>{uuid}</uuid>\n  <name>"));
+    let whole = "LibvirtQemudSave";
+    let run = |files: &[Vec<u8>], operation: &str| {
+        // The files that this process has open are what the daemon has.
+        let open = |bytes: &Vec<u8>| {
+            let path = tempfile::NamedTempFile::new_in(host.folder.path()).unwrap();
+            fs::write(path.path(), bytes).unwrap();
+            path
+        };
+        let _open: Vec<_> = files.iter().map(open).collect();
+        let arguments = ["one", operation, "begin", "-"];
+        let output = host.hook(&host.mapping(), &arguments, text.as_bytes());
+        let is_pinned = output.stdout != text.as_bytes();
+        (is_pinned, String::from_utf8(output.stderr).unwrap())
+    };
+    for format in [0, 1] {
+        let old = save_file(whole, uuid, format, 0x40000);
+        let new = save_file(whole, uuid, format, 0x80000);
+        assert!(run(std::slice::from_ref(&old), "restore").0);
+        let untouched = (false, String::new());
+        assert_eq!(run(std::slice::from_ref(&new), "restore"), untouched);
+        // A live migration has nothing to do with save files.
+        assert!(run(&[new], "migrate").0);
+    }
+    let new = save_file(whole, uuid, 0, 0x80000);
+    let other = save_file(whole, "00000000-edaf-9455-926a-d65c16db1809", 0, 0x40000);
+    let part = save_file("LibvirtQemudPart", uuid, 0, 0x40000);
+    assert!(!run(&[other.clone(), part.clone(), new.clone()], "restore").0);
+    assert!(!run(&[new.clone(), new.clone()], "restore").0);
+    // In doubt the mapping decides, and the log says so.
+    let old = save_file(whole, uuid, 0, 0x40000);
+    let lzop = save_file(whole, uuid, 4, 0x80000);
+    for (files, why) in [
+        (&[][..], "no save file of it is open"),
+        (&[other], "no save file of it is open"),
+        (&[old, new.clone()], "several of its save files are open"),
+        (&[lzop], "compressed with lzop"),
+        (&[part], "incomplete"),
+        (&[new[..200].to_vec()], "it was cut"),
+    ] {
+        let (is_pinned, said) = run(files, "restore");
+        assert!(is_pinned && said.contains(why), "{why} in {said}");
+    }
+}
+
+#[test]
+fn a_hostile_definition_takes_less_than_256_mib() {
+    let host = Host::new();
+    let head = "<domain><os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os><devices>";
+    let many =
+        |element: &str, count: usize| format!("{head}{}</devices></domain>", element.repeat(count));
+    let attributes: String = (0..400_000)
+        .map(|number| format!(" a{number}=''"))
+        .collect();
+    for text in [
+        many("<interface/>", 65_000),
+        many("<interface/>", 16 << 20 >> 4),
+        many("<interface><model type='virtio'/></interface>", 32_000),
+        many(
+            "<controller type='pci' index='1' model='pci-bridge'/>",
+            65_000,
+        ),
+        format!("<domain{attributes}/>"),
+    ] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -v 262144 && exec \"$0\" \"$@\""]);
+        shell.arg(env!("CARGO_BIN_EXE_romcompat"));
+        shell.args(["hook", "--mapping"]).arg(host.mapping());
+        shell.arg("--roms").arg(host.folder.path().join("own"));
+        let output = given(shell.arg("--").args(RESTORE), text.as_bytes());
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        assert!(output.stdout == text.as_bytes(), "{}", words(&output));
+    }
 }
 
 /// The script that libvirt runs, in a folder of its own with a romcompat that

@@ -3,12 +3,15 @@
 //! It ends with status 0 and prints the definition whatever happens: a guest
 //! that would have worked without the hook works with it.
 
+use super::args::Arguments;
 use super::exit::Exit;
+use super::open_state::open_state;
 use super::terminal::complain;
 use crate::libvirt::Domain;
-use crate::package::{HookMapping, Host};
+use crate::package::{Filtered, HookMapping, Host};
 use crate::qemu::QemuVersion;
-use clap::Args;
+use crate::vmstate::SavedState;
+use clap::{Args, CommandFactory as _};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -35,8 +38,8 @@ pub struct Hook {
     pub arguments: Vec<OsString>,
 }
 
-/// A longer definition goes through unread: 16 MiB.
-const LONGEST: u64 = 16 << 20;
+/// A longer mapping is not read: 16 MiB.
+const LONGEST_MAPPING: u64 = 16 << 20;
 
 /// The socket of the system's log (syslog(3)).
 const LOG_SOCKET: &str = "/dev/log";
@@ -44,86 +47,122 @@ const LOG_SOCKET: &str = "/dev/log";
 /// `daemon` and `notice` (RFC 3164, section 4.1.1).
 const PRIORITY: u8 = 3 * 8 + 5;
 
+/// Whether these arguments of the process, which cannot be understood, are
+/// meant for the hook.
+pub fn is_meant(arguments: impl Iterator<Item = OsString>) -> bool {
+    let program = Arguments::command();
+    let is_command = |argument: &OsString| {
+        let mut commands = program.get_subcommands();
+        commands.any(|command| argument == command.get_name())
+    };
+    let mut arguments = arguments.skip(1);
+    arguments
+        .find(is_command)
+        .is_some_and(|name| name == "hook")
+}
+
+/// Has a definition go through unchanged, for arguments that cannot be
+/// understood.
+pub fn pass(error: &clap::Error) -> Exit {
+    let message = error.to_string();
+    let said: Vec<&str> = message
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    log("?", &format!("left alone: {}", said.join(" ")));
+    print("?", &[])
+}
+
 /// Reads a definition from standard input and prints what libvirt shall use.
 pub fn run(command: &Hook) -> Exit {
+    let guest = command.arguments.first();
+    let guest = guest.map_or("?".into(), |guest| guest.to_string_lossy());
+    let resumes = match &*command.arguments {
+        [_, operation, sub, ..] if operation == "restore" && sub == "begin" => true,
+        [_, operation, sub, ..] if operation == "migrate" && sub == "begin" => false,
+        [_, _, _, ..] => return print(&guest, &[]),
+        _ => {
+            log(
+                &guest,
+                "left alone: libvirt gives a hook the guest, an operation and a sub-operation",
+            );
+            return print(&guest, &[]);
+        }
+    };
     let mut input = Vec::new();
-    let mut stdin = io::stdin().lock();
-    let read = stdin.by_ref().take(LONGEST).read_to_end(&mut input);
+    // One byte more says that it is too long.
+    let longest = (Domain::LONGEST as u64).saturating_add(1);
+    let read = io::stdin().lock().take(longest).read_to_end(&mut input);
+    let filtered = match read {
+        Ok(_) => filter(command, resumes, &input),
+        Err(error) => Err(format!("standard input: {error}")),
+    };
+    match filtered {
+        Ok(Filtered { text, remarks }) => {
+            for remark in remarks {
+                log(&guest, &remark);
+            }
+            print(&guest, text.as_bytes())
+        }
+        Err(why) => {
+            log(&guest, &format!("left alone: {why}"));
+            print(&guest, &input)
+        }
+    }
+}
+
+/// Prints this, and what is left of standard input.
+fn print(guest: &str, start: &[u8]) -> Exit {
     let mut out = io::stdout().lock();
-    let is_whole = read.is_ok() && (input.len() as u64) < LONGEST;
-    let incoming = matches!(
-        &*command.arguments,
-        [_, operation, sub, ..] if (operation == "migrate" || operation == "restore") && sub == "begin"
-    );
-    let filtered = if !is_whole {
-        log(
-            command,
-            "left alone: the definition cannot be read, or has no end",
-        );
-        None
-    } else if command.arguments.len() < 3 {
-        log(
-            command,
-            "left alone: libvirt gives a hook the guest, an operation and a sub-operation",
-        );
-        None
-    } else if incoming {
-        filter(command, &input)
-    } else {
-        None
-    };
-    let printed = match filtered {
-        Some(text) => out.write_all(text.as_bytes()),
-        None => out
-            .write_all(&input)
-            .and_then(|()| io::copy(&mut stdin, &mut out).map(drop)),
-    };
-    if let Err(error) = printed.and_then(|()| out.flush()) {
-        log(command, &format!("standard output: {error}"));
+    let printed = out
+        .write_all(start)
+        .and_then(|()| io::copy(&mut io::stdin().lock(), &mut out))
+        .and_then(|_| out.flush());
+    if let Err(error) = printed {
+        log(guest, &format!("standard output: {error}"));
     }
     Exit::Clean
 }
 
-/// The definition as the mapping wants it; none where anything is in doubt.
-fn filter(command: &Hook, input: &[u8]) -> Option<String> {
-    let doubt = |why: String| {
-        log(command, &format!("left alone: {why}"));
-        None
-    };
-    let path = &command.mapping;
-    let mapping = match fs::read_to_string(path) {
-        Ok(text) => match HookMapping::parse(&text) {
-            Ok(mapping) => mapping,
-            Err(error) => return doubt(format!("{}: {error}", path.display())),
-        },
-        Err(error) => return doubt(format!("{}: {error}", path.display())),
-    };
-    let domain = match Domain::parse(input) {
-        Ok(domain) => domain,
-        Err(error) => return doubt(format!("the definition: {error}")),
-    };
+/// The definition as the mapping wants it; an error where anything is in doubt.
+fn filter(command: &Hook, resumes: bool, input: &[u8]) -> Result<Filtered, String> {
+    let of_mapping = |error: String| format!("{}: {error}", command.mapping.display());
+    let mapping = read_mapping(&command.mapping).map_err(of_mapping)?;
+    let domain = Domain::parse(input).map_err(|error| format!("the definition: {error}"))?;
     let host = ThisHost {
         folders: &command.roms,
+        resumes,
     };
     let filtered = mapping.filter(&domain, &host);
-    for remark in &filtered.remarks {
-        log(command, remark);
-    }
     // What is printed is what libvirt believes; it must be a definition still.
     match Domain::parse(filtered.text.as_bytes()) {
-        Ok(_) => Some(filtered.text),
-        Err(error) => doubt(format!("the changed definition: {error}")),
+        Ok(_) => Ok(filtered),
+        Err(error) => Err(format!("the changed definition: {error}")),
     }
 }
 
-/// The files of the host that the hook runs on.
+fn read_mapping(path: &Path) -> Result<HookMapping, String> {
+    let said = |error: io::Error| error.to_string();
+    let file = fs::metadata(path).map_err(said)?;
+    // Others may never come to an end.
+    if !file.is_file() || file.len() > LONGEST_MAPPING {
+        return Err("it is no file of a mapping".to_owned());
+    }
+    let text = fs::read_to_string(path).map_err(said)?;
+    HookMapping::parse(&text).map_err(|error| error.to_string())
+}
+
+/// The host that the hook runs on.
 struct ThisHost<'a> {
     folders: &'a [PathBuf],
+    /// Whether the guest resumes from a saved state.
+    resumes: bool,
 }
 
 impl Host for ThisHost<'_> {
-    fn has_file(&self, path: &str) -> bool {
-        Path::new(path).is_file()
+    fn file_length(&self, path: &str) -> Option<u64> {
+        let file = fs::metadata(path).ok()?;
+        file.is_file().then_some(file.len())
     }
 
     fn rom_size(&self, romfile: &str) -> Option<u64> {
@@ -136,16 +175,31 @@ impl Host for ThisHost<'_> {
         };
         found.filter(fs::Metadata::is_file).map(|file| file.len())
     }
+
+    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, String> {
+        self.resumes.then(|| open_state(domain)).transpose()
+    }
 }
 
 /// To standard error, of which libvirt keeps little, and to the system's log.
-fn log(command: &Hook, what: &str) {
-    let guest = command.arguments.first();
-    let guest = guest.map_or("?".into(), |guest| guest.to_string_lossy());
-    let line = format!("romcompat hook: guest {guest}: {what}");
+fn log(guest: &str, what: &str) {
+    let line = one_line(&format!("romcompat hook: guest {guest}: {what}"));
     complain(&format!("{line}\n"));
     if let Ok(socket) = UnixDatagram::unbound() {
         let _ = socket.set_nonblocking(true);
         let _ = socket.send_to(format!("<{PRIORITY}>{line}").as_bytes(), LOG_SOCKET);
     }
+}
+
+/// A text whose characters do nothing to a log or a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }

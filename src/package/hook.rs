@@ -4,9 +4,10 @@
 //! `restore`).
 
 use crate::libvirt::{Domain, Interface, pin, unpin};
-use crate::plan::{CardRom, guest_cards, machine_of};
+use crate::plan::{CardRom, GuestCard, guest_cards, machine_of};
 use crate::qemu::{Device, MachineType, QemuVersion, RamBlockSize, device_by_name};
 use crate::rom::BarSize;
+use crate::vmstate::{RamBlock, SavedState};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -36,10 +37,16 @@ struct MappedRange {
 
 /// What is asked of the host that a guest comes to.
 pub trait Host {
-    /// Whether there is a file at this absolute path.
-    fn has_file(&self, path: &str) -> bool;
+    /// The length of the file at this absolute path, in bytes, if it is one.
+    fn file_length(&self, path: &str) -> Option<u64>;
     /// The size of the ROM file that its QEMU finds by this name, in bytes.
     fn rom_size(&self, romfile: &str) -> Option<u64>;
+    /// The saved state that this guest resumes from; none where it comes by a
+    /// live migration.
+    ///
+    /// # Errors
+    /// Why the state is not known.
+    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, String>;
 }
 
 /// A definition after the filter.
@@ -103,7 +110,8 @@ impl HookMapping {
 
     /// Adds our ROM to the cards that had one of its size where the guest comes
     /// from and would get another here; takes ours away where this host has not
-    /// the file and its own ROM has the size.
+    /// the file and its own ROM has the size. A saved guest says itself which
+    /// size it had; of another the mapping knows.
     #[must_use]
     pub fn filter(&self, domain: &Domain<'_>, host: &dyn Host) -> Filtered {
         let mut remarks = Vec::new();
@@ -114,44 +122,39 @@ impl HookMapping {
                 "left alone: no version is known of its machine type `{name}`"
             ));
         }
+        let mut coming = Coming {
+            host,
+            domain,
+            machine,
+            state: None,
+        };
         let (mut pinned, mut dropped) = (Vec::new(), Vec::new());
         for (card, interface) in guest_cards(domain, machine).iter().zip(&domain.interfaces) {
             let (number, Some(device)) = (card.number, card.device) else {
                 continue;
             };
-            let label = format!("interface {}, {}", number.saturating_add(1), device.name);
-            match file_of(interface) {
-                Some(path) => {
-                    let Some(rom) = self.rom_at(path).filter(|_| !host.has_file(path)) else {
-                        continue;
-                    };
-                    if has_block(host, device, machine, rom.bar) {
-                        remarks.push(format!(
-                            "{label}: {path} is not here, and the host's own ROM has its size: taken away"
-                        ));
-                        dropped.push(number);
-                    } else {
-                        remarks.push(format!(
-                            "{label}: left alone: {path} is not here, and the host has no ROM of its size; install the compat package"
-                        ));
-                    }
+            let decision = match file_of(interface) {
+                Some(path) => self.for_named(path, card, device, &mut coming),
+                None => self.for_default(card, device, &mut coming),
+            };
+            let remark = match decision {
+                Decision::Leave => continue,
+                Decision::Doubt(why) => format!("left alone: {why}"),
+                Decision::Pin(path) => {
+                    let remark = format!("{path} added");
+                    pinned.push((number, path));
+                    remark
                 }
-                None => {
-                    let Some(rom) = self.rom_for(device.name, machine) else {
-                        continue;
-                    };
-                    let path = self.path(rom);
-                    if card.rom == CardRom::Off || has_block(host, device, machine, rom.bar) {
-                        continue;
-                    }
-                    if host.has_file(&path) {
-                        remarks.push(format!("{label}: {path} added"));
-                        pinned.push((number, path));
-                    } else {
-                        remarks.push(format!("{label}: left alone: {path} is not here"));
-                    }
+                Decision::Drop(found) => {
+                    dropped.push(number);
+                    format!("{found}, and the host's own ROM has its size: taken away")
                 }
-            }
+            };
+            let number = number.saturating_add(1);
+            remarks.push(format!("interface {number}, {}: {remark}", device.name));
+        }
+        if let Some(Err(why)) = coming.state {
+            remarks.push(format!("judged by its machine type alone: {why}"));
         }
         let text = pin(domain, &pinned);
         let text = match (dropped.is_empty(), Domain::parse(text.as_bytes())) {
@@ -160,6 +163,133 @@ impl HookMapping {
         };
         Filtered { text, remarks }
     }
+
+    /// For a card that is told this file.
+    fn for_named(
+        &self,
+        path: &str,
+        card: &GuestCard,
+        device: &Device,
+        coming: &mut Coming<'_>,
+    ) -> Decision {
+        let Some(rom) = self.rom_at(path) else {
+            return Decision::Leave;
+        };
+        let length = coming.host.file_length(path);
+        let here = length.and_then(block_of);
+        if here.is_some() && here == block_of(rom.bar) {
+            return Decision::Leave;
+        }
+        let wanted = match coming.saved_block(card, device) {
+            Saved::Block(block) => Some(block),
+            Saved::NoRom | Saved::Unknown => block_of(rom.bar),
+        };
+        if here.is_some() && here == wanted {
+            return Decision::Leave;
+        }
+        let found = instead_of_ours(path, length, rom.bar);
+        if coming.own_block(device) == wanted {
+            return Decision::Drop(found);
+        }
+        Decision::Doubt(format!(
+            "{found}, and the host has no ROM of its size; install the compat package"
+        ))
+    }
+
+    /// For a card that is told no file.
+    fn for_default(&self, card: &GuestCard, device: &Device, coming: &mut Coming<'_>) -> Decision {
+        let Some(rom) = self.rom_for(device.name, coming.machine) else {
+            return Decision::Leave;
+        };
+        let ours = block_of(rom.bar);
+        let own = coming.own_block(device);
+        if card.rom == CardRom::Off || own == ours {
+            return Decision::Leave;
+        }
+        match coming.saved_block(card, device) {
+            Saved::NoRom => return Decision::Leave,
+            Saved::Block(block) if own == Some(block) => return Decision::Leave,
+            Saved::Block(block) if ours != Some(block) => {
+                return Decision::Doubt(format!(
+                    "it was saved with a ROM of {block:#x} bytes, and ours has {:#x}",
+                    rom.bar
+                ));
+            }
+            Saved::Block(_) | Saved::Unknown => {}
+        }
+        let path = self.path(rom);
+        let length = coming.host.file_length(&path);
+        if length.and_then(block_of) == ours {
+            Decision::Pin(path)
+        } else {
+            Decision::Doubt(instead_of_ours(&path, length, rom.bar))
+        }
+    }
+}
+
+/// What becomes of a card.
+enum Decision {
+    /// It needs nothing.
+    Leave,
+    /// It may need something that cannot be given, for this reason.
+    Doubt(String),
+    /// It is told this file.
+    Pin(String),
+    /// It is told no file any more, for this stands in the place of ours.
+    Drop(String),
+}
+
+/// What a saved state says of a card's ROM.
+enum Saved {
+    /// The size of its RAM block, in bytes.
+    Block(u64),
+    /// It had none.
+    NoRom,
+    /// Nothing, or there is no state.
+    Unknown,
+}
+
+/// A guest that comes to a host.
+struct Coming<'a> {
+    host: &'a dyn Host,
+    domain: &'a Domain<'a>,
+    machine: Option<MachineType>,
+    /// What the host says of its state, once it has been asked.
+    state: Option<Result<Option<SavedState>, String>>,
+}
+
+impl Coming<'_> {
+    /// The RAM block of the ROM that this host gives the device by default, in
+    /// bytes.
+    fn own_block(&self, device: &Device) -> Option<u64> {
+        let romfile = device.romfile_on(self.machine)?;
+        block_of(self.host.rom_size(romfile)?)
+    }
+
+    /// Where the way to the card is not known, blocks of its device tell if
+    /// they all have one size.
+    fn saved_block(&mut self, card: &GuestCard, device: &Device) -> Saved {
+        let state = self
+            .state
+            .get_or_insert_with(|| self.host.saved_state(self.domain));
+        let Ok(Some(state)) = state else {
+            return Saved::Unknown;
+        };
+        let name = card.ram_block();
+        if let Some(block) = state.blocks.iter().find(|block| block.name == name) {
+            return Saved::Block(block.size);
+        }
+        let is_of_device = |block: &&RamBlock| {
+            let suffix = block.name.rsplit_once('/').map(|(_, suffix)| suffix);
+            suffix == Some(device.ram_block)
+        };
+        let mut sizes = state.blocks.iter().filter(is_of_device);
+        match sizes.next().map(|block| block.size) {
+            None => Saved::NoRom,
+            Some(size) if sizes.all(|block| block.size == size) => Saved::Block(size),
+            Some(_) => Saved::Unknown,
+        }
+    }
 }
 
 fn file_of(interface: &Interface) -> Option<&str> {
@@ -167,20 +297,25 @@ fn file_of(interface: &Interface) -> Option<&str> {
     Some(&file.value)
 }
 
-/// Whether the ROM that this host gives the device by default has a RAM block
-/// of the same size.
-fn has_block(host: &dyn Host, device: &Device, machine: Option<MachineType>, bar: u64) -> bool {
-    let block = |bytes| BarSize::of_rom(bytes).map(RamBlockSize::of_bar);
-    let size = device
-        .romfile_on(machine)
-        .and_then(|romfile| host.rom_size(romfile));
-    size.and_then(block)
-        .is_some_and(|own| Some(own) == block(bar))
+/// The RAM block of a ROM of so many bytes, in bytes.
+fn block_of(rom: u64) -> Option<u64> {
+    BarSize::of_rom(rom).map(|bar| RamBlockSize::of_bar(bar).bytes())
+}
+
+/// What stands in the place of our ROM with this BAR.
+fn instead_of_ours(path: &str, length: Option<u64>, bar: u64) -> String {
+    match length {
+        None => format!("{path} is not here"),
+        Some(length) => {
+            format!("{path} has {length} bytes here, and a ROM for a BAR of {bar} was expected")
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vmstate::{StateReader, Streamed};
 
     const MANIFEST: &str = r#"{"install_dir": "/usr/share/qemu", "roms": [
         {"name": "compat-256k-efi-virtio.rom", "bar": 262144, "devices": ["virtio-net-pci"]}]}"#;
@@ -190,19 +325,24 @@ mod tests {
         {"virtio-net-pci": "compat-256k-efi-virtio.rom"}}]}"#;
     const OURS: &str = "/usr/share/qemu/compat-256k-efi-virtio.rom";
 
-    /// A host with the package or without, and a default ROM of a size.
+    /// A host with our ROM or without, a default ROM, and a saved state.
     struct Test {
-        has_package: bool,
+        ours: Option<u64>,
         size: u64,
+        state: Result<Option<SavedState>, String>,
     }
 
     impl Host for Test {
-        fn has_file(&self, path: &str) -> bool {
-            self.has_package && path == OURS
+        fn file_length(&self, path: &str) -> Option<u64> {
+            self.ours.filter(|_| path == OURS)
         }
 
         fn rom_size(&self, romfile: &str) -> Option<u64> {
             (romfile == "efi-virtio.rom").then_some(self.size)
+        }
+
+        fn saved_state(&self, _: &Domain<'_>) -> Result<Option<SavedState>, String> {
+            self.state.clone()
         }
     }
 
@@ -213,9 +353,28 @@ mod tests {
     }
 
     fn filtered(manifest: &str, text: &str, has_package: bool, size: u64) -> Filtered {
+        let ours = has_package.then_some(262_144);
+        let state = Ok(None);
+        on(manifest, text, &Test { ours, size, state })
+    }
+
+    fn on(manifest: &str, text: &str, host: &Test) -> Filtered {
         let mapping = HookMapping::parse(manifest).unwrap();
-        let domain = Domain::parse(text.as_bytes()).unwrap();
-        mapping.filter(&domain, &Test { has_package, size })
+        mapping.filter(&Domain::parse(text.as_bytes()).unwrap(), host)
+    }
+
+    /// A state with RAM blocks of these names and sizes.
+    fn state(blocks: &[(&str, u64)]) -> SavedState {
+        let total: u64 = blocks.iter().map(|(_, size)| size).sum();
+        let mut bytes = b"QEVM\0\0\0\x03\x01\0\0\0\x02\x03ram\0\0\0\0\0\0\0\x04".to_vec();
+        bytes.extend((total | 4).to_be_bytes());
+        for (name, size) in blocks {
+            bytes.push(u8::try_from(name.len()).unwrap());
+            bytes.extend(name.as_bytes());
+            bytes.extend(size.to_be_bytes());
+        }
+        bytes.extend(0x10_u64.to_be_bytes());
+        StateReader::new(Streamed(&bytes[..]), 0).read().unwrap()
     }
 
     const VIRTIO: &str = "<model type='virtio'/>";
@@ -282,5 +441,75 @@ mod tests {
         let found = filtered(RANGES, &text, false, 300_000);
         assert_eq!(found.text, text);
         assert!(found.remarks[0].contains("install the compat package"));
+    }
+
+    const SLOT: &str = "<model type='virtio'/><address type='pci' bus='0x00' slot='0x03'/>";
+    const BLOCK: &str = "0000:00:03.0/virtio-net-pci.rom";
+    const OTHER: &str = "0000:00:04.0/virtio-net-pci.rom";
+
+    /// What becomes of a guest on a host with our ROM, whose own one has 512K.
+    fn resumed(inner: &str, state: Result<SavedState, String>) -> (bool, Vec<String>) {
+        let text = guest("pc-q35-7.2", inner);
+        let host = Test {
+            ours: Some(262_144),
+            size: 300_000,
+            state: state.map(Some),
+        };
+        let found = on(RANGES, &text, &host);
+        (found.text != text, found.remarks)
+    }
+
+    #[test]
+    fn a_saved_guest_says_itself_which_size_it_had() {
+        for inner in [SLOT, VIRTIO] {
+            assert!(resumed(inner, Ok(state(&[(BLOCK, 0x40000)]))).0);
+            for blocks in [&[(BLOCK, 0x80000)][..], &[("pc.ram", 0x100000)]] {
+                assert_eq!(resumed(inner, Ok(state(blocks))), (false, vec![]));
+            }
+            let (is_changed, remarks) = resumed(inner, Ok(state(&[(BLOCK, 0x20000)])));
+            assert!(!is_changed);
+            assert!(remarks[0].contains("saved with a ROM of 0x20000 bytes"));
+        }
+    }
+
+    #[test]
+    fn each_card_goes_by_its_own_block() {
+        for (own, other, is_changed) in [(0x40000, 0x80000, true), (0x80000, 0x40000, false)] {
+            let state = state(&[(OTHER, other), (BLOCK, own)]);
+            assert_eq!(resumed(SLOT, Ok(state)).0, is_changed);
+        }
+    }
+
+    #[test]
+    fn where_the_state_does_not_tell_the_mapping_decides() {
+        let both = state(&[(BLOCK, 0x40000), (OTHER, 0x80000)]);
+        assert!(resumed(VIRTIO, Ok(both)).0);
+        let (is_changed, remarks) = resumed(SLOT, Err("no save file".to_owned()));
+        assert!(is_changed);
+        let said = "judged by its machine type alone: no save file";
+        assert_eq!(remarks.last().map(String::as_str), Some(said));
+        // It is not asked for a guest that needs nothing.
+        let off = "<model type='virtio'/><rom bar='off'/>";
+        assert_eq!(resumed(off, Err(String::new())), (false, vec![]));
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_ours_is_not_given_to_a_guest() {
+        let host = |ours, size| Test {
+            ours: Some(ours),
+            size,
+            state: Ok(None),
+        };
+        let plain = guest("pc-q35-7.2", VIRTIO);
+        let named = guest("pc-q35-7.2", &format!("{VIRTIO}<rom file='{OURS}'/>"));
+        assert_ne!(on(RANGES, &plain, &host(249_856, 300_000)).text, plain);
+        for length in [0, 4096, 131_072, 262_145] {
+            let found = on(RANGES, &plain, &host(length, 300_000));
+            assert_eq!(found.text, plain);
+            let said = format!("has {length} bytes here");
+            assert!(found.remarks[0].contains(&said), "{:?}", found.remarks);
+            assert_eq!(on(RANGES, &named, &host(length, 300_000)).text, named);
+            assert_eq!(on(RANGES, &named, &host(length, 200_000)).text, plain);
+        }
     }
 }
