@@ -2,7 +2,7 @@
 //! daemons that have their own mounts, folders and sockets.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{grown_release, package, unpack};
+use crate::fetched::{grown_release, package, tool, unpack};
 use crate::privilege::unshared;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -139,10 +139,14 @@ fn guest(name: &str, rom: &str) -> String {
     )
 }
 
+const MANIFEST: &str = "/usr/share/compat-libvirt/manifest.json";
+
 /// The compat package and its hook, unpacked to a folder of the test.
 struct Packages {
     roms: PathBuf,
     script: String,
+    manifest: String,
+    readme: String,
     _folder: TempDir,
 }
 
@@ -165,20 +169,22 @@ fn packages(new: &Path) -> Packages {
     for entry in fs::read_dir(&out).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "deb") {
-            crate::fetched::tool("dpkg-deb", &[&"-x", &path, &folder.path().join("root")]);
+            tool("dpkg-deb", &[&"-x", &path, &folder.path().join("root")]);
         }
     }
     let root = folder.path().join("root");
     let inside = root.join(roms.strip_prefix("/").unwrap());
     fs::rename(inside, &roms).unwrap();
     let script = fs::read_to_string(root.join("etc/libvirt/hooks/qemu.d/compat")).unwrap();
+    let readme = root.join("usr/share/doc/compat-libvirt/README.Debian");
     // The packages are unpacked, not installed.
-    let manifest = "/usr/share/compat-libvirt/manifest.json";
-    assert!(script.contains(manifest), "{script}");
-    let script = script.replace(manifest, &format!("{}{manifest}", root.display()));
+    let manifest = format!("{}{MANIFEST}", root.display());
+    assert!(script.contains(MANIFEST), "{script}");
     Packages {
         roms,
-        script,
+        script: script.replace(MANIFEST, &manifest),
+        manifest,
+        readme: fs::read_to_string(readme).unwrap(),
         _folder: folder,
     }
 }
@@ -233,31 +239,232 @@ fn a_guest_comes_to_a_host_with_grown_roms_and_goes_back() {
     hooked.virsh(&["restore", &file("one")]);
     let one = hooked.virsh(&["dumpxml", "one"]);
     assert!(one.contains(ROM), "{one}");
-    hooked.virsh(&["restore", &file("two")]);
-    let two = hooked.virsh(&["dumpxml", "two"]);
-    assert!(!two.contains("compat-256k"), "{two}");
+    // A guest that needs nothing is what it is without a hook.
+    let two = [&bare, &hooked].map(|host| {
+        host.virsh(&["restore", &file("two")]);
+        let text = host.virsh(&["dumpxml", "two"]);
+        let id = format!(" id='{}'", host.virsh(&["domid", "two"]).trim());
+        assert!(text.contains(&id), "{text}");
+        text.replace(&id, "")
+    });
+    assert_eq!(two[0], two[1]);
 
     // Live migration there and back.
     old.create("three", "");
-    let migrate = |from: &Host, to: &Host| {
+    let migrate = |from: &Host, to: &Host, more: &[&str]| {
         let address = format!("unix://{}", file("migration"));
-        from.try_virsh(&[
-            "migrate",
-            "--live",
-            "three",
-            &to.uri(),
-            "--migrateuri",
-            &address,
-        ])
+        let uri = to.uri();
+        let whole = ["migrate", "--live", "three", &uri, "--migrateuri", &address];
+        from.try_virsh(&[&whole, more].concat())
     };
-    assert!(!migrate(&old, &bare).status.success());
+    assert!(!migrate(&old, &bare, &[]).status.success());
     assert_eq!(old.virsh(&["domstate", "three"]).trim(), "running");
-    let there = migrate(&old, &hooked);
+    let there = migrate(&old, &hooked, &[]);
     assert!(there.status.success(), "{}", words(&there));
     assert!(hooked.virsh(&["dumpxml", "three"]).contains(ROM));
-    let back = migrate(&hooked, &old);
+    let back = migrate(&hooked, &old, &[]);
     assert!(back.status.success(), "{}", words(&back));
     let three = old.virsh(&["dumpxml", "three"]);
     assert!(!three.contains("<rom"), "{three}");
     assert_eq!(old.virsh(&["domstate", "three"]).trim(), "running");
+
+    // The definition for the next start is not the hook's, as README.Debian says.
+    let move_for_good = |from: &Host, to: &Host, wanted: [usize; 2]| {
+        let moved = migrate(from, to, &["--persistent", "--undefinesource"]);
+        assert!(moved.status.success(), "{}", words(&moved));
+        for (more, wanted) in [&[][..], &["--inactive"]].into_iter().zip(wanted) {
+            let text = to.virsh(&[&["dumpxml", "three"], more].concat());
+            assert_eq!(text.matches(ROM).count(), wanted, "{more:?} {text}");
+        }
+    };
+    move_for_good(&old, &hooked, [1, 0]);
+    let pinned = hooked.virsh(&["dumpxml", "three"]);
+    fs::write(file("pinned"), pinned).unwrap();
+    hooked.virsh(&["define", &file("pinned")]);
+    move_for_good(&hooked, &old, [0, 1]);
+    old.virsh(&["destroy", "three"]);
+    let refused = old.try_virsh(&["start", "three"]);
+    assert!(words(&refused).contains("failed to find romfile"));
+}
+
+/// Saves a guest and resumes it in every way that libvirt has.
+fn save_and_resume(host: &Host, name: &str, file: &str) {
+    host.virsh(&["managedsave", name]);
+    host.virsh(&["start", name]);
+    // By a helper of libvirt, which has the file open instead of the daemon.
+    host.virsh(&["managedsave", name, "--bypass-cache"]);
+    host.virsh(&["start", name, "--bypass-cache"]);
+    for more in [&[][..], &["--bypass-cache"]] {
+        host.virsh(&[&["save", name, file], more].concat());
+        host.virsh(&[&["restore", file], more].concat());
+    }
+    assert_eq!(host.virsh(&["domstate", name]).trim(), "running");
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, libvirt and QEMU"]
+fn a_guest_that_was_started_with_the_grown_roms_is_saved_and_resumed_there() {
+    let (_, new) = grown_release();
+    let packages = packages(new.path());
+    let setup = |hook| Setup {
+        roms: new.path(),
+        hook,
+        hidden: None,
+    };
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let hooked = Host::start(4, &setup(Some(&packages.script)));
+    let pinned = format!("<rom file='{}/{ROM}'/>", packages.roms.display());
+    for (name, rom) in [("new", ""), ("pinned", &*pinned)] {
+        fs::write(file("definition"), guest(name, rom)).unwrap();
+        hooked.virsh(&["define", &file("definition")]);
+        hooked.virsh(&["start", name]);
+        save_and_resume(&hooked, name, &file(name));
+    }
+    // Both at the same time: each card goes by the file of its own guest.
+    assert!(!hooked.virsh(&["dumpxml", "new"]).contains(ROM));
+    assert!(hooked.virsh(&["dumpxml", "pinned"]).contains(ROM));
+}
+
+/// The command lines in README.Debian, each as one line.
+fn documented_commands(readme: &str) -> Vec<String> {
+    let readme = readme.replace("\\\n", "");
+    let lines = readme.lines().map(str::trim_start);
+    let commands = lines.filter(|line| line.starts_with("romcompat guests"));
+    commands.map(str::to_owned).collect()
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, libvirt, QEMU and ipxe-qemu"]
+fn the_commands_of_its_readme_pin_and_unpin_the_guests_of_a_host() {
+    let (_, new) = grown_release();
+    let packages = packages(new.path());
+    let commands = documented_commands(&packages.readme);
+    let [see, pin, unpin] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    let host = Host::start(
+        5,
+        &Setup {
+            roms: new.path(),
+            hook: None,
+            hidden: None,
+        },
+    );
+    let folder = TempDir::new().unwrap();
+    let definition = folder.path().join("definition");
+    fs::write(&definition, guest("one", "")).unwrap();
+    host.virsh(&["define", definition.to_str().unwrap()]);
+    let before = host.virsh(&["dumpxml", "one"]);
+    let run = |command: &str| {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_romcompat"));
+        let command = command
+            .replace("qemu:///system", &format!("'{}'", host.uri()))
+            .replace(MANIFEST, &packages.manifest)
+            .replace("romcompat", program.to_str().unwrap());
+        let script = format!(
+            "mount --bind {} /usr/lib/ipxe/qemu && {command}",
+            new.path().display()
+        );
+        let mut shell = unshared("bash");
+        shell.args(["-c", &script]).current_dir(folder.path());
+        shell.output().unwrap()
+    };
+    let seen = run(see);
+    assert!(words(&seen).contains("RC531"), "{}", words(&seen));
+    let pinned = run(pin);
+    let after = host.virsh(&["dumpxml", "one"]);
+    assert_eq!(after.matches("<rom file=").count(), 2, "{}", words(&pinned));
+    assert!(folder.path().join("pinned").is_dir());
+    let unpinned = run(unpin);
+    assert_eq!(status(&unpinned), 0, "{}", words(&unpinned));
+    assert_eq!(host.virsh(&["dumpxml", "one"]), before);
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, dpkg, lintian and root"]
+fn dpkg_installs_the_hook_as_a_configuration_file_and_lintian_is_silent() {
+    let (_, new) = grown_release();
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("dist");
+    let mut build = romcompat();
+    build.arg("build").arg("--generation");
+    build.arg(format!(
+        "7.2={}",
+        package("bookworm", "ipxe-qemu").display()
+    ));
+    build
+        .arg(new.path())
+        .arg("--out")
+        .arg(&out)
+        .arg("--libvirt-hook");
+    build.args(["--package", "compat", "--package-version", "1.0-2"]);
+    let output = build.output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let deb = |name: &str| out.join(format!("{name}_1.0-2_all.deb"));
+    for name in ["compat", "compat-libvirt"] {
+        let said = tool("lintian", &[&"-E", &"--pedantic", &"--info", &deb(name)]);
+        assert_eq!(said, "", "{name}");
+    }
+
+    // What it depends on, without anything in it.
+    let empty = folder.path().join("romcompat");
+    fs::create_dir_all(empty.join("DEBIAN")).unwrap();
+    let control = "Package: romcompat\nVersion: 1\nArchitecture: all\nMaintainer: A B <a@b.example>\nDescription: empty\n";
+    fs::write(empty.join("DEBIAN/control"), control).unwrap();
+    tool("dpkg-deb", &[&"-b", &empty, &deb("romcompat")]);
+    let root = folder.path().join("root");
+    for part in ["info", "updates", "triggers"] {
+        fs::create_dir_all(root.join("var/lib/dpkg").join(part)).unwrap();
+    }
+    fs::write(root.join("var/lib/dpkg/status"), "").unwrap();
+    let dpkg = |arguments: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let output = unshared("dpkg")
+            .env("LC_ALL", "C")
+            .arg(format!("--root={}", root.display()))
+            .arg(format!("--log={}", folder.path().join("log").display()))
+            .args(arguments.iter().map(|argument| argument.as_ref()))
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        assert_eq!(stderr, "");
+    };
+    dpkg(&[
+        &"--install",
+        &deb("romcompat"),
+        &deb("compat"),
+        &deb("compat-libvirt"),
+    ]);
+    let hook = root.join("etc/libvirt/hooks/qemu.d/compat");
+    assert_eq!(
+        fs::metadata(&hook).unwrap().permissions().mode() & 0o777,
+        0o755
+    );
+    let script = fs::read_to_string(&hook).unwrap();
+    assert!(script.contains(MANIFEST), "{script}");
+    assert!(root.join(MANIFEST.trim_start_matches('/')).is_file());
+    assert!(root.join(format!("usr/share/qemu/{ROM}")).is_file());
+    let files = tool(
+        "dpkg-query",
+        &[
+            &format!("--admindir={}", root.join("var/lib/dpkg").display()),
+            &"--show",
+            &"--showformat=${Conffiles}",
+            &"compat-libvirt",
+        ],
+    );
+    assert!(
+        files
+            .trim()
+            .starts_with("/etc/libvirt/hooks/qemu.d/compat "),
+        "{files}"
+    );
+    // What the administrator makes of it stays, until it is purged.
+    fs::write(&hook, "#!/bin/sh\nexec cat\n").unwrap();
+    dpkg(&[&"--install", &deb("compat-libvirt")]);
+    dpkg(&[&"--remove", &"compat-libvirt"]);
+    assert_eq!(fs::read_to_string(&hook).unwrap(), "#!/bin/sh\nexec cat\n");
+    dpkg(&[&"--purge", &"compat-libvirt"]);
+    assert!(!root.join("etc/libvirt").exists());
 }
