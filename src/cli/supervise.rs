@@ -2,14 +2,16 @@
 //!
 //! A killed process cannot clean up. So every QEMU is started by this program
 //! itself, which asks the kernel to be killed with its parent and then becomes
-//! QEMU; and a second process of this program waits until the first is gone
-//! and removes its folder.
+//! QEMU; and a second process of this program makes the folder, waits until the
+//! first is gone, kills what is left, such as a QEMU that a script had started,
+//! and removes the folder. What belongs to it is known by its environment.
 
 use super::exit::{Exit, Failure};
 use crate::prove::Launcher;
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
-use std::ffi::OsString;
-use std::io::{self, Read as _};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,8 +21,14 @@ use tempfile::TempDir;
 
 /// First argument of a process that dies with its parent.
 const DIE_WITH: &str = "--die-with";
-/// First argument of a process that removes a folder in the end.
-const REMOVE: &str = "--remove-at-end-of-input";
+/// First argument of a process that makes a folder, writes its path and a NUL,
+/// or else the reason, and removes it in the end.
+const KEEP_FOLDER: &str = "--folder-until-end-of-input";
+/// The variable that names the folder to everything that is started for it.
+const WORKPLACE: &str = "ROMCOMPAT_WORKPLACE";
+/// How often the remover tries, and how long it rests in between.
+const TRIES: u32 = 50;
+const REST: Duration = Duration::from_millis(20);
 
 /// Does what another process of this program asks for, if it does.
 pub fn serve() -> Option<Exit> {
@@ -28,41 +36,86 @@ pub fn serve() -> Option<Exit> {
     let first = arguments.next()?;
     if first == DIE_WITH {
         let parent = arguments.next()?.to_str()?.parse().ok()?;
-        return Some(die_with(parent, arguments.collect()));
+        let folder = arguments.next()?;
+        return Some(die_with(parent, &folder, arguments.collect()));
     }
-    if first == REMOVE {
-        return Some(remove_at_end_of_input(Path::new(&arguments.next()?)));
+    if first == KEEP_FOLDER {
+        return Some(keep_folder(&mut io::stdout()));
     }
     None
 }
 
 /// Becomes another program that is killed when this one's parent is gone.
-fn die_with(parent: i32, command: Vec<OsString>) -> Exit {
+fn die_with(parent: i32, folder: &OsStr, command: Vec<OsString>) -> Exit {
     let mut words = command.into_iter();
     let is_set = set_parent_process_death_signal(Some(Signal::KILL)).is_ok();
     // The parent may have gone before that.
     let parent_lives = getppid() == Pid::from_raw(parent);
     if let (true, true, Some(program)) = (is_set, parent_lives, words.next()) {
-        let error = Command::new(&program).args(words).exec();
+        let error = Command::new(&program)
+            .args(words)
+            .env(WORKPLACE, folder)
+            .exec();
         let message = format!("{}: {error}", program.display());
         super::terminal::complain(&format!("error: {message}\n"));
     }
     Exit::NoProof
 }
 
-/// Removes a folder once nobody holds the other end of standard input.
-fn remove_at_end_of_input(folder: &Path) -> Exit {
-    let _ = io::stdin().lock().read_to_end(&mut Vec::new());
-    // Processes that are being killed may still be writing.
-    for _ in 0..50 {
-        match fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                thread::sleep(Duration::from_millis(20));
-            }
-            _ => break,
+/// Makes a folder, says where, and removes it with what works in it once nobody
+/// holds the other end of standard input.
+fn keep_folder(out: &mut impl io::Write) -> Exit {
+    let folder = match TempDir::with_prefix("romcompat-") {
+        Ok(folder) => folder.keep(),
+        Err(error) => {
+            let _ = out.write_all(error.to_string().as_bytes());
+            return Exit::NoProof;
         }
-    }
+    };
+    let path = [folder.as_os_str().as_bytes(), &[0]].concat();
+    let _ = out.write_all(&path).and_then(|()| out.flush());
+    // No file system is to be kept from being unmounted.
+    let _ = env::set_current_dir("/");
+    let _ = io::stdin().lock().read_to_end(&mut Vec::new());
+    remove(&folder);
     Exit::Clean
+}
+
+fn remove(folder: &Path) {
+    // Processes that are being killed may still start others, and write.
+    for _ in 0..TRIES {
+        let workers = processes_of(folder);
+        for process in &workers {
+            let _ = kill_process(*process, Signal::KILL);
+        }
+        let is_removed = match fs::remove_dir_all(folder) {
+            Ok(()) => true,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_removed && workers.is_empty() {
+            break;
+        }
+        thread::sleep(REST);
+    }
+}
+
+/// The processes that were started for a folder, as far as this user may know.
+fn processes_of(folder: &Path) -> Vec<Pid> {
+    let mut wanted = OsString::from(format!("{WORKPLACE}="));
+    wanted.push(folder);
+    let is_started_for = |process: &Path| {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|variable| variable == wanted.as_bytes())
+    };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let pid = Pid::from_raw(pid)?;
+            is_started_for(&entry.path()).then_some(pid)
+        })
+        .collect()
 }
 
 /// A private folder, and how processes are started that work in it.
@@ -70,7 +123,7 @@ fn remove_at_end_of_input(folder: &Path) -> Exit {
 pub struct Workplace {
     folder: PathBuf,
     launcher: Launcher,
-    remover: Child,
+    keeper: Child,
 }
 
 impl Workplace {
@@ -85,22 +138,35 @@ impl Workplace {
             message: format!("{}: {error}", temporary.display()),
         };
         let this = env::current_exe().map_err(fail)?;
-        let folder = TempDir::with_prefix("romcompat-").map_err(fail)?;
-        let remover = Command::new(&this)
-            .arg(REMOVE)
-            .arg(folder.path())
-            .current_dir("/")
+        let mut keeper = Command::new(&this)
+            .arg(KEEP_FOLDER)
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .map_err(fail)?;
+        let mut said = Vec::new();
+        if let Some(output) = keeper.stdout.take() {
+            BufReader::new(output)
+                .read_until(0, &mut said)
+                .map_err(fail)?;
+        }
+        let Some((0, path)) = said.split_last() else {
+            return Err(fail(io::Error::other(String::from_utf8_lossy(&said))));
+        };
+        let folder = PathBuf::from(OsStr::from_bytes(path));
         let parent = std::process::id().to_string();
+        let words = [
+            this.as_os_str(),
+            DIE_WITH.as_ref(),
+            parent.as_ref(),
+            folder.as_ref(),
+        ];
         Ok(Self {
-            folder: folder.keep(),
-            launcher: Launcher(vec![this.into(), DIE_WITH.into(), parent.into()]),
-            remover,
+            launcher: Launcher(words.map(OsStr::to_owned).to_vec()),
+            folder,
+            keeper,
         })
     }
 
@@ -117,7 +183,7 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        drop(self.remover.stdin.take());
-        let _ = self.remover.wait();
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
     }
 }

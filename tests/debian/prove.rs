@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -328,15 +328,15 @@ fn processes_with(part: &str) -> Vec<String> {
         .collect()
 }
 
-#[test]
-#[ignore = "needs fetched ROMs and QEMU"]
-fn fifty_proofs_that_are_killed_leave_no_qemu_and_no_folder() {
+/// Kills proofs at moments that have nothing to do with what they are at, which
+/// are spread over `span`, and looks that each leaves nothing.
+fn kill_proofs(rounds: u32, span: Duration, signals: &[&str], more: &[&str]) {
     let (old, new) = grown_release();
     let temporary = TempDir::new().unwrap();
     let name = temporary.path().to_str().unwrap().to_owned();
-    for round in 0..50_u64 {
+    for round in 0..rounds {
         let mut command = romcompat();
-        command.arg("prove").arg(&old).arg(new.path());
+        command.arg("prove").arg(&old).arg(new.path()).args(more);
         command.env("TMPDIR", temporary.path());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -347,13 +347,12 @@ fn fifty_proofs_that_are_killed_leave_no_qemu_and_no_folder() {
                 let _ = sender.send(line);
             }
         });
-        // A moment that has nothing to do with what the program is at.
-        let moment = Duration::from_millis((round * 37) % 600);
+        let moment = span * ((round * 37) % rounds) / rounds;
         assert!(
             lines.recv_timeout(moment).is_err(),
             "a proof of all cards takes longer"
         );
-        let signal = if round % 2 == 0 { "KILL" } else { "TERM" };
+        let signal = signals[round as usize % signals.len()];
         let pid = child.id().to_string();
         assert!(
             Command::new("kill")
@@ -363,16 +362,43 @@ fn fifty_proofs_that_are_killed_leave_no_qemu_and_no_folder() {
                 .success()
         );
         child.wait().unwrap();
+        let left = || {
+            let folders = fs::read_dir(temporary.path()).unwrap();
+            let folders = folders.map(|entry| entry.unwrap().path().display().to_string());
+            folders.chain(processes_with(&name)).collect::<Vec<_>>()
+        };
         wait_until(
-            || processes_with(&name).is_empty(),
-            || processes_with(&name).join("\n"),
+            || left().is_empty(),
+            || format!("round {round}: {:?}", left()),
         );
-        let left: Vec<PathBuf> = fs::read_dir(temporary.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        assert!(left.is_empty(), "round {round}: {left:?}");
     }
+}
+
+const SIGNALS: [&str; 3] = ["KILL", "TERM", "INT"];
+
+#[test]
+#[ignore = "needs fetched ROMs and QEMU"]
+fn fifty_proofs_that_are_killed_leave_no_qemu_and_no_folder() {
+    kill_proofs(50, Duration::from_millis(600), &SIGNALS, &[]);
+}
+
+#[test]
+#[ignore = "needs fetched ROMs and QEMU"]
+fn cold_starts_that_are_killed_leave_no_qemu_and_no_folder() {
+    let cards = ["--boot", "--device", "e1000", "--device", "rtl8139"];
+    kill_proofs(12, Duration::from_secs(6), &SIGNALS, &cards);
+}
+
+#[test]
+#[ignore = "needs fetched ROMs and QEMU"]
+fn a_qemu_that_a_script_has_started_does_not_outlive_the_proof() {
+    let folder = TempDir::new().unwrap();
+    let script = folder.path().join("qemu");
+    fs::write(&script, "#!/bin/sh\nqemu-system-x86_64 \"$@\"\nexit $?\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = script.to_str().unwrap();
+    let through = ["--source-qemu", script, "--dest-qemu", script];
+    kill_proofs(12, Duration::from_millis(900), &["KILL"], &through);
 }
 
 /// Looks again and again, up to a limit that is never reached when all is well.
