@@ -23,6 +23,9 @@ pub struct Device {
     /// The device's own ids behind a PCI Express port.
     #[serde(skip)]
     pub ids_behind_port: PciIds,
+    /// What QEMU needs to start it beside the command line of a simple guest.
+    #[serde(skip)]
+    pub needs: Option<&'static str>,
 }
 
 impl Device {
@@ -71,21 +74,32 @@ impl Device {
         }
     }
 
+    /// Every ROM file that the device loads by default on some machine.
+    pub fn romfiles(&self) -> impl Iterator<Item = &'static str> {
+        let [no_efi, _] = Self::DEFAULTS_CHANGED_AFTER;
+        let former = self.romfile_in(no_efi);
+        let former = former.filter(|former| *former != self.romfile);
+        std::iter::once(self.romfile).chain(former)
+    }
+
     /// The versions after which [`Device::romfile_in`] changes.
     pub const DEFAULTS_CHANGED_AFTER: [QemuVersion; 2] =
         [QemuVersion::new(1, 4), QemuVersion::new(2, 6)];
 
     /// Whether a release of QEMU, 2.8 or later, has the device. The variants of
-    /// virtio devices and `ati-vga` came with 4.0, `bochs-display` with 3.0
-    /// (read in the change logs, not seen).
+    /// virtio devices and `ati-vga` came with 4.0, `bochs-display` with 3.0,
+    /// `vhost-user-vga` with 4.1 and `virtio-vga-gl` with 6.1 (read in the
+    /// change logs, not seen).
     #[must_use]
     pub fn is_in(&self, version: QemuVersion) -> bool {
         let since = match self.name {
-            "virtio-net-pci-transitional" | "virtio-net-pci-non-transitional" | "ati-vga" => 4,
-            "bochs-display" => 3,
+            "virtio-net-pci-transitional" | "virtio-net-pci-non-transitional" | "ati-vga" => (4, 0),
+            "bochs-display" => (3, 0),
+            "vhost-user-vga" => (4, 1),
+            "virtio-vga-gl" => (6, 1),
             _ => return true,
         };
-        version >= QemuVersion::new(since, 0)
+        version >= QemuVersion::new(since.0, since.1)
     }
 
     /// Every pair of ids that the device may have, without repetition.
@@ -141,6 +155,7 @@ const fn device(
         romfile_ids: PciIds::new(romfile_ids.0, romfile_ids.1),
         ids,
         ids_behind_port: ids,
+        needs: None,
     }
 }
 
@@ -154,7 +169,10 @@ const EEPRO100_EXTENDED: (u16, u16) = (0x8086, 0x1209);
 /// Seen with `info qtree` and `info ramblock` of QEMU 7.2, and the network
 /// cards also of 5.2, 10.0 and 11.1. A block's name is the name in the
 /// device's migration description, else its class, with `.rom`, cut to 31
-/// characters (`pci_add_option_rom` in hw/pci/pci.c). `igb`, `tulip`,
+/// characters (`pci_add_option_rom` in hw/pci/pci.c). `virtio-vga-gl` and
+/// `vhost-user-vga` have file and block from the class `virtio-vga-base`
+/// (hw/display/virtio-vga.c, read; they are of it in `qom-list-types` of 7.2
+/// and 10.0). `igb`, `tulip`,
 /// `secondary-vga` and `qxl` load none. Virtio devices are modern only behind
 /// a port (`virtio_pci_realize` in hw/virtio/virtio-pci.c). The ids of a file
 /// are those of Debian's packages of 2022 and 2025.
@@ -359,6 +377,26 @@ pub const DEVICES: &[Device] = &[
         (0x1af4, 0x1050),
         (0x1af4, 0x1050),
     ),
+    Device {
+        needs: Some("a display with OpenGL"),
+        ..device(
+            "virtio-vga-gl",
+            "vgabios-virtio.bin",
+            "virtio-vga.rom",
+            (0x1af4, 0x1050),
+            (0x1af4, 0x1050),
+        )
+    },
+    Device {
+        needs: Some("a vhost-user-gpu process"),
+        ..device(
+            "vhost-user-vga",
+            "vgabios-virtio.bin",
+            "virtio-vga.rom",
+            (0x1af4, 0x1050),
+            (0x1af4, 0x1050),
+        )
+    },
     device(
         "ati-vga",
         "vgabios-ati.bin",

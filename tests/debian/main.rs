@@ -33,3 +33,4 @@ mod privilege;
 mod prove;
 mod rpm;
 mod state;
+mod tables;

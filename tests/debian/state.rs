@@ -287,7 +287,7 @@ fn qemu_agrees_with_every_verdict_and_the_content_is_the_rom() {
     let program = vec!["qemu-system-x86_64".into()];
     let emulator = Emulator::ask(Arch::X86_64, program, &launcher(), &run, limit).unwrap();
     let machine = MachineType::parse(Arch::X86_64, "pc-i440fx-7.2").unwrap();
-    for device in DEVICES {
+    for device in DEVICES.iter().filter(|device| device.needs.is_none()) {
         let old = roms_of(device);
         let state_file = folder.path().join(device.name);
         let uri = format!("exec:cat > {}", state_file.display());
