@@ -56,6 +56,39 @@ impl Outputs {
         Ok(())
     }
 
+    /// Makes sure that a file may be written in this place.
+    ///
+    /// # Errors
+    /// A [`Failure`] where an input or something else is in its place already,
+    /// or its folder cannot be read.
+    pub fn check(&self, path: &Path) -> Result<(), Failure> {
+        self.is_there(path, || false).map(drop)
+    }
+
+    /// Whether a file is in its place already as it is to be.
+    fn is_there(&self, path: &Path, is_same: impl Fn() -> bool) -> Result<bool, Failure> {
+        let folder = folder_of(path);
+        fs::metadata(folder).map_err(|error| Failure::file(folder.display(), error))?;
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Failure::file(path.display(), error)),
+            Ok(metadata) if !metadata.is_file() => Err(Failure::file(
+                path.display(),
+                "it is there already and no regular file; choose another place",
+            )),
+            Ok(metadata) if opened::is_input(&metadata) => Err(Failure::file(
+                path.display(),
+                "it is an input, and an input is never written to, with `--force` neither; write to another file or folder, and move it afterwards",
+            )),
+            Ok(_) if is_same() => Ok(true),
+            Ok(_) if !self.force => Err(Failure::file(
+                path.display(),
+                "it is there already; `--force` overwrites it",
+            )),
+            Ok(_) => Ok(false),
+        }
+    }
+
     /// Writes a file under a temporary name beside its place.
     ///
     /// # Errors
@@ -69,36 +102,11 @@ impl Outputs {
                 "two outputs would have this name, and only one can have it",
             ));
         }
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(fail(error)),
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(Failure::file(
-                    path.display(),
-                    "it is there already and no regular file; choose another place",
-                ));
-            }
-            Ok(metadata) if opened::is_input(&metadata) => {
-                return Err(Failure::file(
-                    path.display(),
-                    "it is an input, and an input is never written to, with `--force` neither; write to another file or folder, and move it afterwards",
-                ));
-            }
-            Ok(_) if self.again && fs::read(&path).is_ok_and(|there| there == bytes) => {
-                return Ok(());
-            }
-            Ok(_) if !self.force => {
-                return Err(Failure::file(
-                    path.display(),
-                    "it is there already; `--force` overwrites it",
-                ));
-            }
-            Ok(_) => {}
+        let is_same = || self.again && fs::read(&path).is_ok_and(|there| there == bytes);
+        if self.is_there(&path, is_same)? {
+            return Ok(());
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(&path);
         let mut file = tempfile::Builder::new()
             .prefix(".romcompat-")
             .permissions(Permissions::from_mode(self.mode))
@@ -126,6 +134,14 @@ impl Outputs {
         }
         self.made = None;
         Ok(())
+    }
+}
+
+/// The folder in which a file stands.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

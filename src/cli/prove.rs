@@ -17,11 +17,12 @@ use crate::prove::{
     Boot, CannotRun, CompatRoms, Emulator, Emulators, Hosts, Migrator, OVMF_CODE, Partition,
     Scenario, boot, prove,
 };
-use crate::qemu::{Arch, DEVICES, Device, MachineType, device_by_name};
+use crate::qemu::{Arch, DEVICES, Device, MachineType};
 use crate::report::ProveReport;
 use crate::romset::RomSet;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -99,19 +100,32 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
 
     let mut scenarios = Vec::new();
     let mut boots = Vec::new();
+    let mut left_out = compat.unknown_devices();
     let ovmf = OVMF_CODE.iter().map(Path::new).find(|path| path.exists());
     for device in &devices {
         for machine in &machines {
-            scenarios.extend(Scenario::of_device(&hosts, emulators, *machine, device));
+            let (tried, without) = Scenario::of_device(&hosts, emulators, *machine, device);
+            scenarios.extend(tried);
+            left_out.extend(without);
             if command.boot {
-                boots.extend(Boot::of_device(&compat, &dest, *machine, device, ovmf));
+                let (tried, without) = Boot::of_device(&compat, &dest, *machine, device, ovmf);
+                boots.extend(tried);
+                left_out.extend(without);
             }
         }
     }
+    let is_nothing = scenarios.is_empty() || (command.boot && boots.is_empty());
     if let Some(partition) = command.partition {
         scenarios = partition.of(scenarios);
         boots = partition.of(boots);
     }
+    let mut outputs = Outputs::new(command.force);
+    let names = scenarios.iter().map(Scenario::name);
+    place_outputs(
+        command,
+        &mut outputs,
+        names.chain(boots.iter().map(Boot::name)),
+    )?;
 
     let jobs = jobs(command.jobs);
     let limit = Duration::from_secs(command.timeout.into());
@@ -128,24 +142,25 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
         .as_ref()
         .map(|path| path.display().to_string());
     let names = (old.label.clone(), new.label.clone(), package);
-    let mut report = ProveReport::new(names, emulators, &proofs, &started);
+    let mut report = ProveReport::new(names, emulators, &proofs, &started, left_out);
+    if is_nothing {
+        report.tells_nothing(command.boot);
+    }
     drop(workplace);
     report.findings = terminal.judge(report.findings);
     terminal.findings(&report.findings);
-    write(command, &report)?;
     terminal.answer(&report, |colour| report.text(colour))?;
-    let has_error = |code: Option<Code>| {
-        report.findings.iter().any(|finding| {
-            finding.severity == Severity::Error
-                && (finding.code == Code::ProofCouldNotRun) == code.is_some()
-        })
-    };
-    Ok(if has_error(None) {
-        Exit::No
-    } else if has_error(Some(Code::ProofCouldNotRun)) {
-        Exit::NoProof
-    } else {
-        Exit::Clean
+    write(command, outputs, &report)?;
+    let errors = report
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Error);
+    let is_open = |code| matches!(code, Code::ProofCouldNotRun | Code::RefusedForAnotherReason);
+    let (open, wrong): (Vec<_>, Vec<_>) = errors.partition(|finding| is_open(finding.code));
+    Ok(match (wrong.is_empty(), open.is_empty()) {
+        (false, _) => Exit::No,
+        (true, false) => Exit::NoProof,
+        (true, true) => Exit::Clean,
     })
 }
 
@@ -174,12 +189,11 @@ fn compat_roms(
             let mapping = of_machines(mapping, command, path)?;
             let installed = format!("{}/", mapping.install_dir);
             let placed = format!("{}/", CompatRoms::INSTALL_DIR);
-            let of_device =
-                |(device, file): (String, String)| Some((device_by_name(&device)?.name, file));
             Ok(CompatRoms {
                 readconfig: mapping.readconfig.replace(&installed, &placed),
-                mapping: mapping.devices.into_iter().filter_map(of_device).collect(),
+                mapping: mapping.devices.into_iter().collect(),
                 files: mapping.files,
+                is_of_range: !mapping.ranges.is_empty(),
             })
         }
     }
@@ -232,9 +246,9 @@ fn of_machines(
 /// The devices that were asked for, else those whose ROMs break, else all that
 /// the old host has a ROM for.
 fn devices(command: &Prove, old: &RomSet, new: &RomSet) -> Result<Vec<&'static Device>, Failure> {
-    let has_rom = |device: &Device| old.find(device.romfile).is_some();
+    let has_rom = |device: &Device| device.romfiles().any(|name| old.find(name).is_some());
     if !command.device.is_empty() {
-        let named = command.device.iter().map(|name| {
+        let named = without_repetition(&command.device).map(|name| {
             let device = named_device(name)?;
             if has_rom(device) {
                 Ok(device)
@@ -265,6 +279,12 @@ fn devices(command: &Prove, old: &RomSet, new: &RomSet) -> Result<Vec<&'static D
     Ok(chosen)
 }
 
+/// Each word once, in the order of the first time.
+fn without_repetition(words: &[String]) -> impl Iterator<Item = &String> {
+    let mut seen = BTreeSet::new();
+    words.iter().filter(move |word| seen.insert(*word))
+}
+
 fn emulators(
     command: &Prove,
     workplace: &supervise::Workplace,
@@ -277,8 +297,13 @@ fn emulators(
                 .map_err(|error| Failure::usage(format!("`{text}` is no command line: {error}")))?,
         };
         let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-        if let Some(program) = words.first_mut() {
-            *program = absolute(program);
+        match words.first_mut() {
+            Some(program) if !program.is_empty() => *program = absolute(program),
+            _ => {
+                let problem =
+                    "an empty command line names no QEMU; leave the option out for the host's own";
+                return Err(Failure::usage(problem));
+            }
         }
         let limit = Duration::from_secs(command.timeout.into());
         Emulator::ask(arch, words, workplace.launcher(), workplace.folder(), limit)
@@ -317,7 +342,7 @@ fn machines(command: &Prove, emulators: Emulators<'_>) -> Result<Vec<MachineType
         }
         return Ok(found);
     }
-    let named = command.machine.iter().map(|name| {
+    let named = without_repetition(&command.machine).map(|name| {
         let machine = MachineType::parse(command.arch, name).map_err(Failure::usage)?;
         for emulator in [emulators.old, emulators.new] {
             if !has(emulator, &machine) {
@@ -348,11 +373,27 @@ fn progress(total: usize) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn write(command: &Prove, report: &ProveReport) -> Result<(), Failure> {
-    let mut outputs = Outputs::new(command.force);
-    let records = report.records();
+/// Makes sure before a long proof that its outputs have a place after it.
+fn place_outputs(
+    command: &Prove,
+    outputs: &mut Outputs,
+    names: impl Iterator<Item = String>,
+) -> Result<(), Failure> {
     if let Some(folder) = &command.keep {
         outputs.folder(folder)?;
+        for name in names {
+            outputs.check(&folder.join(name))?;
+        }
+    }
+    command
+        .junit
+        .as_ref()
+        .map_or(Ok(()), |file| outputs.check(file))
+}
+
+fn write(command: &Prove, mut outputs: Outputs, report: &ProveReport) -> Result<(), Failure> {
+    let records = report.records();
+    if let Some(folder) = &command.keep {
         for (name, text) in &records {
             outputs.add(folder.join(name), text.as_bytes())?;
         }

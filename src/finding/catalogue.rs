@@ -318,9 +318,9 @@ codes! {
         what: "QEMU did something else than the plan says.",
         why: "A guest that the plan calls safe would be refused, or the other way round.",
         remedy: "Look at the command lines and what QEMU said (`--keep FOLDER`); a QEMU of your own may do something else with ROMs.";
-    RefusedForAnotherReason = 402, "refused-for-another-reason", Warning,
+    RefusedForAnotherReason = 402, "refused-for-another-reason", Error,
         what: "QEMU refused a guest, and not for its ROM.",
-        why: "The ROMs are right, and these two releases of QEMU cannot exchange this guest all the same; nothing about ROMs can mend that.",
+        why: "These two releases of QEMU cannot exchange this guest, whatever its ROM; so nothing is proved about the ROM.",
         remedy: "Try an older machine type, or leave the device out with `--device`; what QEMU said names the part of the guest.";
     ProofCouldNotRun = 403, "proof-could-not-run", Error,
         what: "A proof has no verdict: QEMU did not start, did not answer or did not do what it was asked.",

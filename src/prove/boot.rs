@@ -2,8 +2,10 @@
 
 use super::process::{NoLine, Process, Reading, deadline};
 use super::run::in_parallel;
-use super::{CannotRun, CompatRoms, Emulator, Hosts, Launcher, SLOT, words};
+use super::{CannotRun, CompatRoms, Emulator, Hosts, Launcher, LeftOut, NotTried, SLOT, words};
+use crate::plan::x86_ids;
 use crate::qemu::{Device, Family, MachineType};
+use crate::rom::{Image, Rom};
 use serde::Serialize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -94,9 +96,9 @@ pub const OVMF_CODE: &[&str] = &[
 const KEPT_OF_CONSOLE: usize = 256 << 10;
 
 impl<'a> Boot<'a> {
-    /// Every start of a device with its compat ROM: under `SeaBIOS` in each
-    /// place of each machine, and under OVMF, if it is there, where the ROM
-    /// has a driver that OVMF lacks.
+    /// Every start of a device with its compat ROM, and what is left out: under
+    /// `SeaBIOS` in each place of each machine, and under OVMF, if it is there,
+    /// where the ROM has a driver that OVMF lacks.
     #[must_use]
     pub fn of_device(
         compat: &CompatRoms,
@@ -104,16 +106,29 @@ impl<'a> Boot<'a> {
         machine: MachineType,
         device: &'static Device,
         ovmf: Option<&Path>,
-    ) -> Vec<Self> {
-        let Some((romfile, bytes)) = compat.of_device(device) else {
-            return Vec::new();
+    ) -> (Vec<Self>, Option<LeftOut>) {
+        let left_out = |what, why: &str| {
+            Some(LeftOut {
+                what,
+                device: device.name.to_owned(),
+                machine: Some(machine),
+                why: why.to_owned(),
+            })
         };
-        let is_pc = matches!(machine.family, Family::I440fx | Family::Q35);
-        let is_display = device.romfile.starts_with("vgabios");
-        if !is_pc || is_display {
-            return Vec::new();
+        let none = |why| (Vec::new(), left_out(NotTried::NetworkBoot, why));
+        if !matches!(machine.family, Family::I440fx | Family::Q35) {
+            return none("only PCs are started");
         }
-        let boot_ids = compat.boot_ids(device);
+        if device.romfile.starts_with("vgabios") {
+            return none("it is a display");
+        }
+        let Some((romfile, bytes)) = compat.of_device(device, machine) else {
+            return none("it is told no compat ROM");
+        };
+        let Ok(rom) = Rom::parse(bytes) else {
+            return none("its compat ROM is no option ROM");
+        };
+        let boot_ids: Vec<_> = x86_ids(&rom).collect();
         let boot = |place, firmware, expected| Boot {
             emulator,
             machine,
@@ -129,16 +144,35 @@ impl<'a> Boot<'a> {
             let behind = boot_ids.contains(&device.ids_behind_port);
             boots.push(boot(Place::BehindPort, Firmware::SeaBios, behind));
         }
-        // OVMF has a driver for virtio of its own.
-        let has_efi = crate::rom::Rom::parse(bytes)
-            .is_ok_and(|rom| rom.images().iter().any(|image| image.efi().is_some()));
-        if let Some(code) = ovmf
-            && has_efi
-            && !device.name.starts_with("virtio")
-        {
-            boots.push(boot(Place::RootBus, Firmware::Ovmf(code.to_owned()), true));
-        }
-        boots
+        let efi = rom.images().iter().filter_map(Image::efi);
+        let machines: Vec<_> = efi.map(|efi| efi.machine().to_string()).collect();
+        let why = match ovmf {
+            _ if machines.is_empty() => "its compat ROM has no EFI image",
+            _ if !machines.iter().any(|name| name == "X64") => {
+                "its compat ROM has no EFI image for X64"
+            }
+            _ if device.name.starts_with("virtio") => "OVMF has a driver of its own for it",
+            None => "there is no OVMF (Debian's package ovmf)",
+            Some(code) => {
+                boots.push(boot(Place::RootBus, Firmware::Ovmf(code.to_owned()), true));
+                return (boots, None);
+            }
+        };
+        (boots, left_out(NotTried::NetworkBootUnderOvmf, why))
+    }
+
+    /// A name for its record, unlike that of any other.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let place = match self.place {
+            Place::RootBus => "root-bus",
+            Place::BehindPort => "behind-port",
+        };
+        let firmware = self.firmware.name().to_lowercase();
+        format!(
+            "boot-{}-{}-{place}-{firmware}.txt",
+            self.device.name, self.machine
+        )
     }
 
     fn command(&self) -> Vec<OsString> {
@@ -234,9 +268,8 @@ impl<'a> Boot<'a> {
                     ));
                 }
                 Err(NoLine::Closed) => {
-                    let said = process.end();
-                    let line = said.lines().last().unwrap_or("it said nothing");
-                    return BootOutcome::CouldNotRun(format!("QEMU ended: {line}"));
+                    let ended = process.wait(deadline);
+                    return BootOutcome::CouldNotRun(ended.without_verdict("QEMU ended").0);
                 }
             }
         }

@@ -84,8 +84,8 @@ fn answer(
         }
     }
     if text.is_empty() {
-        let said = process.end();
-        return Err(cannot(&format!("prints nothing; {}", said.trim_end())));
+        let ended = process.wait(deadline);
+        return Err(ended.without_verdict(&format!("`{}` prints nothing", words(command))));
     }
     Ok(text)
 }

@@ -1,7 +1,8 @@
 //! A machine with one card, as it is started for a proof.
 
 use super::Emulator;
-use crate::qemu::{Device, Family, MachineType};
+use crate::qemu::{Device, Family, MachineType, is_about_the_rom};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -12,8 +13,8 @@ pub enum RomSource {
     Default,
     /// A file named by `-global`.
     Global(String),
-    /// What a file for `-readconfig` says.
-    Readconfig(PathBuf),
+    /// What a file for `-readconfig` says: the first names the second.
+    Readconfig(PathBuf, PathBuf),
     /// No ROM.
     None,
 }
@@ -44,6 +45,18 @@ impl Guest<'_> {
         format!("{address}/{}", self.device.ram_block)
     }
 
+    /// Whether what QEMU said is about the ROM of the card.
+    #[must_use]
+    pub fn is_about_its_rom(&self, said: &str) -> bool {
+        let romfile = match &self.rom {
+            RomSource::Default => self.device.romfile_on(Some(self.machine)).map(Cow::from),
+            RomSource::Global(file) => Some(file.into()),
+            RomSource::Readconfig(_, file) => Some(file.to_string_lossy()),
+            RomSource::None => None,
+        };
+        is_about_the_rom(said, &self.ram_block(), &romfile.unwrap_or_default())
+    }
+
     /// The command line that starts it stopped, with a monitor on standard
     /// input and output.
     pub(super) fn command(&self, incoming: bool) -> Vec<OsString> {
@@ -66,7 +79,7 @@ impl Guest<'_> {
         match &self.rom {
             RomSource::Default => {}
             RomSource::Global(file) => add(&["-global", &format!("{name}.romfile={file}")]),
-            RomSource::Readconfig(file) => add(&["-readconfig", &file.to_string_lossy()]),
+            RomSource::Readconfig(file, _) => add(&["-readconfig", &file.to_string_lossy()]),
             RomSource::None => add(&["-global", &format!("{name}.romfile=")]),
         }
         let bus = family.root_bus();

@@ -1,11 +1,11 @@
 //! The folders of an old and a new host, as QEMU finds its ROMs in them.
 
-use super::CannotRun;
-use crate::plan::{CompatPlan, x86_ids};
-use crate::qemu::{DEVICES, Device, RamBlockSize, RomAt};
-use crate::rom::{BarSize, PciIds};
-use crate::romset::{RomFile, RomSet};
-use std::collections::BTreeMap;
+use super::{CannotRun, LeftOut, NotTried};
+use crate::plan::CompatPlan;
+use crate::qemu::{DEVICES, Device, MachineType, RamBlockSize, RomAt, device_by_name};
+use crate::rom::BarSize;
+use crate::romset::RomSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,13 @@ pub struct CompatRoms {
     /// File name and content of each.
     pub files: Vec<(String, Vec<u8>)>,
     /// Each device with the file name that it is told.
-    pub mapping: BTreeMap<&'static str, String>,
+    pub mapping: BTreeMap<String, String>,
     /// A file for `-readconfig` that tells it to all of them, where a path
     /// stands as [`CompatRoms::INSTALL_DIR`].
     pub readconfig: String,
+    /// Whether the mapping is for a range of machine types. Others are for the
+    /// machine types in which a device has today's default ROM.
+    pub is_of_range: bool,
 }
 
 impl CompatRoms {
@@ -32,7 +35,7 @@ impl CompatRoms {
         let files = plan.roms.iter();
         let mapping = plan.roms.iter().flat_map(|rom| {
             let devices = rom.devices.iter();
-            devices.map(|device| (device.name, rom.name.clone()))
+            devices.map(|device| (device.name.to_owned(), rom.name.clone()))
         });
         let installed = format!("{}/", plan.install_dir);
         Self {
@@ -41,24 +44,34 @@ impl CompatRoms {
                 .collect(),
             mapping: mapping.collect(),
             readconfig: readconfig.replace(&installed, &format!("{}/", Self::INSTALL_DIR)),
+            is_of_range: false,
         }
     }
 
-    /// The file that a device is told, with its content.
+    /// The file that a device of a machine is told, with its content.
     #[must_use]
-    pub fn of_device(&self, device: &Device) -> Option<(&str, &[u8])> {
+    pub fn of_device(&self, device: &Device, machine: MachineType) -> Option<(&str, &[u8])> {
+        if !self.is_of_range && device.romfile_on(Some(machine)) != Some(device.romfile) {
+            return None;
+        }
         let wanted = self.mapping.get(device.name)?;
         let found = self.files.iter().find(|(name, _)| name == wanted)?;
         Some((&found.0, &found.1))
     }
 
-    /// The ids for which legacy BIOS firmware finds an image in the file that
-    /// a device is told.
+    /// The devices of the mapping with which nothing can be tried.
     #[must_use]
-    pub fn boot_ids(&self, device: &Device) -> Vec<PciIds> {
-        let file = self.of_device(device);
-        let rom = file.and_then(|(_, bytes)| crate::rom::Rom::parse(bytes).ok());
-        rom.map(|rom| x86_ids(&rom).collect()).unwrap_or_default()
+    pub fn unknown_devices(&self) -> Vec<LeftOut> {
+        let names = self.mapping.keys();
+        names
+            .filter(|name| device_by_name(name).is_none())
+            .map(|name| LeftOut {
+                what: NotTried::Migrations,
+                device: name.clone(),
+                machine: None,
+                why: "it is no device with a default ROM".to_owned(),
+            })
+            .collect()
     }
 }
 
@@ -147,16 +160,11 @@ impl<'a> Hosts<'a> {
         self.new_folder().join(READCONFIG)
     }
 
-    /// A ROM on the new host with the size of a device's old ROM.
+    /// A ROM on the new host with the size of this ROM on the old one.
     #[must_use]
-    pub fn other_content(device: &Device) -> String {
-        format!("{OTHER_CONTENT}{}", device.romfile)
+    pub fn other_content(romfile: &str) -> String {
+        format!("{OTHER_CONTENT}{romfile}")
     }
-}
-
-/// A device's default ROM in a set.
-pub(super) fn default_rom<'a>(set: &'a RomSet, device: &Device) -> Option<&'a RomFile> {
-    set.find(device.romfile)
 }
 
 /// A ROM of this BAR on one side of a migration.
@@ -164,8 +172,6 @@ pub(super) fn block(bar: BarSize) -> RomAt<'static> {
     RomAt::Block(RamBlockSize::of_bar(bar))
 }
 
-fn default_romfiles() -> impl Iterator<Item = &'static str> {
-    let mut names: Vec<&str> = DEVICES.iter().map(|device| device.romfile).collect();
-    names.dedup();
-    names.into_iter()
+fn default_romfiles() -> BTreeSet<&'static str> {
+    DEVICES.iter().flat_map(Device::romfiles).collect()
 }

@@ -1,11 +1,10 @@
 //! One migration between two QEMU, judged by the destination.
 
-use super::process::{Process, Reading, deadline};
-use super::qmp::Monitor;
+use super::process::{Ended, Process, Reading, deadline};
+use super::qmp::{Monitor, QmpError};
 use super::{CannotRun, Guest, Launcher, words};
 use serde_json::json;
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -18,14 +17,6 @@ pub enum Migration {
     Accepted,
     /// It refused the guest, with this line, the first that is no warning.
     Refused(String),
-}
-
-impl Migration {
-    fn refused(said: &str) -> Self {
-        let mut lines = said.lines();
-        let line = lines.find(|line| !line.contains(": warning: "));
-        Self::Refused(line.unwrap_or("nothing was said").to_owned())
-    }
 }
 
 /// A migration with what it was made of.
@@ -48,7 +39,12 @@ pub struct Migrator {
     limit: Duration,
     next: AtomicUsize,
     saved: Mutex<HashMap<String, Arc<OnceLock<Saved>>>>,
+    /// How often the QEMU of a command line did not answer or end in time.
+    hung: Mutex<HashMap<String, u32>>,
 }
+
+/// How often a QEMU may hang before it is no longer asked.
+const PATIENCE: u32 = 2;
 
 /// A saved guest, or why there is none; with what QEMU said.
 type Saved = (Result<PathBuf, CannotRun>, String);
@@ -64,6 +60,7 @@ impl Migrator {
             limit,
             next: AtomicUsize::new(0),
             saved: Mutex::default(),
+            hung: Mutex::default(),
         }
     }
 
@@ -100,17 +97,38 @@ impl Migrator {
         cell.get_or_init(|| {
             let monitor = match self.start(source, false) {
                 Ok(monitor) => monitor,
-                Err((error, said)) => return (Err(error), said),
+                Err((why, ended)) => return (Err(ended.without_verdict(&why)), ended.said),
             };
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let state = self.folder.join(format!("state-{number}"));
-            let (result, said) = save_to(monitor, &state, self.limit);
-            (
-                result.map_err(|why| cannot(&why, &said)).map(|()| state),
-                said,
-            )
+            let (result, said) = self.save_to(source, monitor, &state);
+            (result.map(|()| state), said)
         })
         .clone()
+    }
+
+    /// Saves a guest and ends its QEMU.
+    fn save_to(
+        &self,
+        source: &Guest<'_>,
+        mut monitor: Monitor,
+        state: &Path,
+    ) -> (Result<(), CannotRun>, String) {
+        // Only what was written to its end gets the name.
+        let part = quoted(&state.with_extension("part"));
+        let command = format!("exec:cat > {part} && exec mv {part} {}", quoted(state));
+        let migrated = monitor
+            .send("migrate", json!({"uri": command}))
+            .and_then(|()| monitor.migration_end("migrate"));
+        let _ = monitor.send("quit", json!({}));
+        // The name is given by a program that it started, and that is waited for.
+        let ended = self.end(source, monitor, migrated.as_ref().err());
+        let result = match migrated {
+            Ok(true) if state.exists() => Ok(()),
+            Ok(_) => Err(ended.without_verdict("the guest cannot be saved")),
+            Err(error) => Err(ended.without_verdict(&error.to_string())),
+        };
+        (result, ended.said)
     }
 
     fn load(
@@ -120,93 +138,98 @@ impl Migrator {
     ) -> (Result<Migration, CannotRun>, String) {
         let mut monitor = match self.start(destination, true) {
             Ok(monitor) => monitor,
-            // QEMU that ends at its start because of a ROM refuses the guest.
-            Err((_, said)) if said.contains("romfile") => {
-                return (Ok(Migration::refused(&said)), said);
+            Err((why, ended)) => {
+                // QEMU that ends at its start because of a ROM refuses the guest.
+                let line = ended.refusal();
+                let refused = line.filter(|line| destination.is_about_its_rom(line));
+                return (verdict(refused, &ended, &why), ended.said);
             }
-            Err((error, said)) => return (Err(error), said),
         };
         let uri = json!({"uri": format!("exec:cat {}", quoted(state))});
-        let ended = monitor
+        let status = monitor
             .send("migrate-incoming", uri)
-            .and_then(|()| monitor.migration_end("migrate-incoming"));
-        let status = match ended {
-            Ok(true) => monitor.execute("query-status", json!({})).map(|status| {
-                status
-                    .get("status")
-                    .and_then(|s| s.as_str())
-                    .map(str::to_owned)
-            }),
-            Ok(false) => Ok(None),
-            Err(error) => Err(error),
-        };
-        let process = monitor.into_process();
-        let said = match status {
-            // It says why after the event, and ends.
-            Ok(None) => process.wait(deadline(self.limit)),
-            _ => process.end(),
-        };
-        let result = match status {
-            Ok(Some(status)) if matches!(&*status, "prelaunch" | "paused" | "running") => {
-                Ok(Migration::Accepted)
+            .and_then(|()| monitor.migration_end("migrate-incoming"))
+            .and_then(|is_complete| match is_complete {
+                true => monitor.execute("query-status", json!({})).map(Some),
+                false => Ok(None),
+            });
+        let status = match status {
+            Ok(Some(status)) => {
+                let said = monitor.into_process().end().said;
+                let status = status.get("status").and_then(|status| status.as_str());
+                let result = match status {
+                    Some("prelaunch" | "paused" | "running") => Ok(Migration::Accepted),
+                    status => Err(CannotRun(format!(
+                        "the guest's status is {}",
+                        status.unwrap_or("unknown")
+                    ))),
+                };
+                return (result, said);
             }
-            Ok(Some(status)) => Err(cannot(&format!("the guest's status is {status}"), &said)),
-            Ok(None) => Ok(Migration::refused(&said)),
-            Err(error) => Err(cannot(&error.to_string(), &said)),
+            status => status,
         };
-        (result, said)
+        // It says why after the event, and ends.
+        let ended = self.end(destination, monitor, status.as_ref().err());
+        let why = status.map_or_else(
+            |error| error.to_string(),
+            |_| "the migration failed, and QEMU does not say why".to_owned(),
+        );
+        (verdict(ended.refusal(), &ended, &why), ended.said)
     }
 
-    fn start(&self, guest: &Guest<'_>, incoming: bool) -> Result<Monitor, (CannotRun, String)> {
+    /// Starts a guest; else why not, and how its QEMU ended.
+    fn start(&self, guest: &Guest<'_>, incoming: bool) -> Result<Monitor, (String, Ended)> {
+        let name = words(&guest.emulator.command);
+        if self.has_hung(&name) {
+            let why = format!("not tried, since `{name}` has hung {PATIENCE} times");
+            return Err((why, Ended::default()));
+        }
         let command = guest.command(incoming);
         let process = Process::start(&self.launcher, &command, &guest.folder, Reading::Lines)
             .map_err(|error| {
-                let program = command.first().map(|word| word.to_string_lossy());
-                let name = program.unwrap_or_default();
-                (
-                    CannotRun(format!("`{name}` does not start: {error}")),
-                    String::new(),
-                )
+                let why = format!("`{name}` does not start: {error}");
+                (why, Ended::default())
             })?;
-        Monitor::greet(process, self.limit).map_err(|(error, process)| {
-            let said = process.end();
-            (cannot(&error.to_string(), &said), said)
-        })
+        let mut monitor = Monitor::new(process, self.limit);
+        match monitor.greet() {
+            Ok(()) => Ok(monitor),
+            Err(error) => Err((error.to_string(), self.end(guest, monitor, Some(&error)))),
+        }
+    }
+
+    /// Ends a QEMU. One that has closed its monitor, or has come to its end
+    /// without an error, ends by itself; if it does not, it has hung.
+    fn end(&self, guest: &Guest<'_>, monitor: Monitor, error: Option<&QmpError>) -> Ended {
+        let process = monitor.into_process();
+        let (ended, has_hung) = match error {
+            None | Some(QmpError::Closed(_)) => {
+                let ended = process.wait(deadline(self.limit));
+                let has_hung = ended.status.is_none();
+                (ended, has_hung)
+            }
+            Some(error) => {
+                let has_hung = matches!(error, QmpError::TimeOver(..));
+                (process.end(), has_hung)
+            }
+        };
+        if has_hung {
+            let mut hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
+            let times = hung.entry(words(&guest.emulator.command)).or_default();
+            *times = times.saturating_add(1);
+        }
+        ended
+    }
+
+    fn has_hung(&self, name: &str) -> bool {
+        let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
+        hung.get(name).is_some_and(|times| *times >= PATIENCE)
     }
 }
 
-/// Saves a guest and ends its QEMU: whether it was saved, and what was said.
-fn save_to(mut monitor: Monitor, state: &Path, limit: Duration) -> (Result<(), String>, String) {
-    let uri = json!({"uri": format!("exec:cat > {}", quoted(state))});
-    let ended = monitor
-        .send("migrate", uri)
-        .and_then(|()| monitor.migration_end("migrate"));
-    let _ = monitor.send("quit", json!({}));
-    let process = monitor.into_process();
-    // The state is whole once the program that writes it has ended, too.
-    let said = match ended {
-        Ok(true) => process.wait(deadline(limit)),
-        _ => process.end(),
-    };
-    let result = match ended {
-        Ok(true) => match fs::metadata(state) {
-            Ok(metadata) if metadata.len() > 0 => Ok(()),
-            _ => Err("the saved guest is empty; is the disk full?".to_owned()),
-        },
-        Ok(false) => Err("the guest cannot be saved".to_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    (result, said)
-}
-
-fn cannot(why: &str, said: &str) -> CannotRun {
-    match said.trim() {
-        "" => CannotRun(why.to_owned()),
-        said => CannotRun(format!(
-            "{why}: {}",
-            said.lines().next().unwrap_or_default()
-        )),
-    }
+fn verdict(refused: Option<&str>, ended: &Ended, why: &str) -> Result<Migration, CannotRun> {
+    refused
+        .map(|line| Migration::Refused(line.to_owned()))
+        .ok_or_else(|| ended.without_verdict(why))
 }
 
 /// A path as a word of a shell command, which `exec:` is.

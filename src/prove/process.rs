@@ -1,12 +1,13 @@
 //! A child process whose standard output is read with a time limit.
 
-use super::Launcher;
-use rustix::process::{Pid, Signal, kill_process_group};
+use super::{CannotRun, Launcher};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ const AFTER_DEATH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
+    /// Its process group, until it is killed.
+    group: Option<Pid>,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     said: Receiver<String>,
@@ -37,6 +40,44 @@ pub(super) enum NoLine {
     Closed,
     /// The time limit is over.
     TimeOver,
+}
+
+/// How a process ended.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    /// What it and what it started wrote to standard error.
+    pub(super) said: String,
+    /// Its exit status; none where it did not end by itself.
+    pub(super) status: Option<ExitStatus>,
+}
+
+impl Ended {
+    /// The first line that was said and is no warning.
+    fn line(&self) -> Option<&str> {
+        let mut lines = self.said.lines().filter(|line| !line.trim().is_empty());
+        lines.find(|line| !line.contains(": warning: ") && !line.starts_with("warning: "))
+    }
+
+    /// The line with which QEMU ended by itself, as it does where it cannot
+    /// do what it was asked: with status 1, and saying why.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        let code = self.status.and_then(|status| status.code());
+        self.line().filter(|_| code == Some(1))
+    }
+
+    /// Why there is no verdict: what was seen, how the process ended, and what
+    /// it said.
+    pub(super) fn without_verdict(&self, what: &str) -> CannotRun {
+        let signal = self.status.and_then(|status| status.signal());
+        let code = self.status.and_then(|status| status.code());
+        let how = match (signal, code) {
+            (Some(signal), _) => format!(", killed by signal {signal}"),
+            (None, Some(code @ 2..)) => format!(", with exit status {code}"),
+            _ => String::new(),
+        };
+        let line = self.line().map(|line| format!(": {line}"));
+        CannotRun(format!("{what}{how}{}", line.unwrap_or_default()))
+    }
 }
 
 impl Process {
@@ -62,8 +103,10 @@ impl Process {
         let input = child.stdin.take();
         let lines = output_of(child.stdout.take(), reading);
         let said = text_of(child.stderr.take());
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         Ok(Self {
             child,
+            group,
             input,
             lines,
             said,
@@ -80,37 +123,53 @@ impl Process {
 
     /// The next line of standard output, as long as there is one in time.
     pub(super) fn line(&self, deadline: Instant) -> Result<String, NoLine> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.lines.recv_timeout(left).map_err(|error| match error {
-            RecvTimeoutError::Timeout => NoLine::TimeOver,
-            RecvTimeoutError::Disconnected => NoLine::Closed,
-        })
+        self.lines
+            .recv_timeout(left(deadline))
+            .map_err(|error| match error {
+                RecvTimeoutError::Timeout => NoLine::TimeOver,
+                RecvTimeoutError::Disconnected => NoLine::Closed,
+            })
     }
 
-    /// Waits until the process and what it started have ended, and gives what
-    /// they wrote to standard error; at the deadline they are killed.
-    pub(super) fn wait(mut self, deadline: Instant) -> String {
+    /// Waits until the process and what it started have ended; at the deadline
+    /// they are killed.
+    pub(super) fn wait(mut self, deadline: Instant) -> Ended {
         self.input = None;
-        let left = deadline.saturating_duration_since(Instant::now());
-        match self.said.recv_timeout(left) {
-            Ok(said) => said,
+        match self.said.recv_timeout(left(deadline)) {
+            Ok(said) => {
+                let ends = self.ends_by(deadline);
+                let status = self.kill().filter(|_| ends);
+                Ended { said, status }
+            }
             Err(_) => self.end(),
         }
     }
 
-    /// Ends the process and gives what it wrote to standard error.
-    pub(super) fn end(mut self) -> String {
+    /// Kills the process and what it started.
+    pub(super) fn end(mut self) -> Ended {
         self.kill();
-        self.said.recv_timeout(AFTER_DEATH).unwrap_or_default()
+        let said = self.said.recv_timeout(AFTER_DEATH).unwrap_or_default();
+        Ended { said, status: None }
     }
 
-    fn kill(&mut self) {
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
+    /// Whether the process ends by itself in time. It is left to be reaped, so
+    /// that its process group stays its own.
+    fn ends_by(&self, deadline: Instant) -> bool {
+        let Some(pid) = self.group else { return false };
+        let (sender, ended) = sync_channel(1);
+        thread::spawn(move || {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let _ = sender.send(retry_on_intr(|| waitid(WaitId::Pid(pid), options)).is_ok());
+        });
+        ended.recv_timeout(left(deadline)).unwrap_or(false)
+    }
+
+    fn kill(&mut self) -> Option<ExitStatus> {
+        if let Some(group) = self.group.take() {
             let _ = kill_process_group(group, Signal::KILL);
+            let _ = self.child.kill();
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.wait().ok()
     }
 }
 
@@ -173,6 +232,10 @@ fn text_of(stderr: Option<ChildStderr>) -> Receiver<String> {
         let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
     });
     said
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 /// The moment until which an answer is waited for.

@@ -37,24 +37,19 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    /// Takes the greeting of a process that was started with `-qmp stdio`, and
-    /// asks for events of migrations.
-    ///
-    /// # Errors
-    /// [`QmpError`], with the process: it may have said why.
-    pub(super) fn greet(process: Process, limit: Duration) -> Result<Self, (QmpError, Process)> {
-        let mut monitor = Self { process, limit };
-        let greeted = monitor
-            .message("start", deadline(limit))
-            .and_then(|_greeting| monitor.execute("qmp_capabilities", json!({})))
-            .and_then(|_| {
-                let events = json!([{"capability": "events", "state": true}]);
-                monitor.execute("migrate-set-capabilities", json!({"capabilities": events}))
-            });
-        match greeted {
-            Ok(_) => Ok(monitor),
-            Err(error) => Err((error, monitor.process)),
-        }
+    /// The monitor of a process that was started with `-qmp stdio`; each answer
+    /// is waited for up to `limit`.
+    pub(super) const fn new(process: Process, limit: Duration) -> Self {
+        Self { process, limit }
+    }
+
+    /// Takes the greeting, and asks for events of migrations.
+    pub(super) fn greet(&mut self) -> Result<(), QmpError> {
+        self.message("start", deadline(self.limit))?;
+        self.execute("qmp_capabilities", json!({}))?;
+        let events = json!([{"capability": "events", "state": true}]);
+        self.execute("migrate-set-capabilities", json!({"capabilities": events}))?;
+        Ok(())
     }
 
     fn message(&self, command: &str, deadline: Instant) -> Result<Value, QmpError> {
@@ -91,15 +86,11 @@ impl Monitor {
             .map_err(|_| QmpError::Closed(command.to_owned()))
     }
 
-    /// Waits until a migration has ended: whether it completed. A QEMU that
-    /// closes its monitor meanwhile has failed.
+    /// Waits until a migration has ended: whether it completed.
     pub(super) fn migration_end(&mut self, command: &str) -> Result<bool, QmpError> {
         let deadline = deadline(self.limit);
         loop {
-            let message = match self.message(command, deadline) {
-                Err(QmpError::Closed(_)) => return Ok(false),
-                message => message?,
-            };
+            let message = self.message(command, deadline)?;
             if let Some(description) = message.pointer("/error/desc") {
                 return Err(QmpError::Refused {
                     command: command.to_owned(),

@@ -1,9 +1,8 @@
 //! What is tried: migrations between an old and a new host.
 
-use super::hosts::{block, default_rom};
-use super::{Emulator, Guest, Hosts, Migrated, Migration, RomSource};
-use crate::qemu::{Device, MachineType, RomAt, Verdict, is_about_a_rom, says, verdict};
-use crate::rom::BarSize;
+use super::hosts::block;
+use super::{Emulator, Guest, Hosts, LeftOut, Migrated, Migration, NotTried, RomSource};
+use crate::qemu::{Device, MachineType, RomAt, Verdict, says, verdict};
 use serde::Serialize;
 
 /// Kinds of migrations.
@@ -122,19 +121,29 @@ type Start<'a, 'r> = (Guest<'a>, RomAt<'r>);
 
 impl<'a> Scenario<'a> {
     /// Every migration of a device on a machine that says something about the
-    /// change of its ROM; none where the old host does not have the ROM, and
-    /// where the machine type loads another one.
+    /// change of its ROM, and what is left out.
     #[must_use]
     pub fn of_device(
         hosts: &'a Hosts<'_>,
         emulators: Emulators<'a>,
         machine: MachineType,
         device: &'static Device,
-    ) -> Vec<Self> {
-        let is_usual = device.romfile_on(Some(machine)) == Some(device.romfile);
-        let old_rom = default_rom(hosts.old, device);
-        let Some(old_rom) = old_rom.filter(|_| is_usual) else {
-            return Vec::new();
+    ) -> (Vec<Self>, Option<LeftOut>) {
+        let left_out = |what, why| LeftOut {
+            what,
+            device: device.name.to_owned(),
+            machine: Some(machine),
+            why,
+        };
+        let none = |why| (Vec::new(), Some(left_out(NotTried::Migrations, why)));
+        if let Some(needed) = device.needs {
+            return none(format!("QEMU starts it only with {needed}"));
+        }
+        let Some(romfile) = device.romfile_on(Some(machine)) else {
+            return none("this machine type gives it no ROM".to_owned());
+        };
+        let Some(old_rom) = hosts.old.find(romfile) else {
+            return none(format!("the old host has no {romfile}"));
         };
         let guest = |emulator, folder, rom| Guest {
             emulator,
@@ -148,53 +157,58 @@ impl<'a> Scenario<'a> {
         // QEMU might find a missing file elsewhere on this machine, so that it
         // is looked for in a folder that no machine has.
         let absent = |name: &str| format!("absent/{name}");
-        let absent_rom = absent(device.romfile);
+        let absent_rom = absent(romfile);
         let old: Start<'_, '_> = (
             guest(emulators.old, hosts.old_folder(), RomSource::Default),
             block(old_rom.bar()),
         );
-        let new: Start<'_, '_> = match default_rom(hosts.new, device) {
+        let new: Start<'_, '_> = match hosts.new.find(romfile) {
             Some(rom) => (on_new(RomSource::Default), block(rom.bar())),
             None => (on_new(global(&absent_rom)), RomAt::Missing(&absent_rom)),
         };
-        let other = (
-            on_new(RomSource::Global(Hosts::other_content(device))),
-            block(old_rom.bar()),
-        );
+        let other = (on_new(global(&Hosts::other_content(romfile))), old.1);
         let mut tries = vec![
             (Kind::OldToOld, old.clone(), old.clone()),
             (Kind::OldToNew, old.clone(), new.clone()),
-            (Kind::NewToOld, new, old.clone()),
+            (Kind::NewToOld, new.clone(), old.clone()),
             (Kind::OtherContent, old.clone(), other),
         ];
-        let compat = hosts.compat.of_device(device);
+        let compat = hosts.compat.of_device(device, machine);
         let absent_compat = absent(compat.map_or("", |(name, _)| name));
-        if let Some((name, bytes)) = compat
-            && let Some(bar) = BarSize::of_rom(bytes.len() as u64)
-        {
-            let by_global = (on_new(global(name)), block(bar));
+        if let Some((name, _)) = compat {
+            // That it has the size of the old ROM is what is to be proved.
+            let by_global = (on_new(global(name)), old.1);
+            let file = hosts.new_folder().join(name);
             let by_file = (
-                on_new(RomSource::Readconfig(hosts.readconfig())),
-                block(bar),
+                on_new(RomSource::Readconfig(hosts.readconfig(), file)),
+                old.1,
+            );
+            let missing = (
+                on_new(global(&absent_compat)),
+                RomAt::Missing(&absent_compat),
             );
             tries.extend([
                 (Kind::CompatByGlobals, old.clone(), by_global.clone()),
                 (Kind::CompatByReadconfig, old.clone(), by_file),
                 (Kind::CompatToOld, by_global, old.clone()),
-                (
-                    Kind::CompatMissing,
-                    old,
-                    (
-                        on_new(global(&absent_compat)),
-                        RomAt::Missing(&absent_compat),
-                    ),
-                ),
+                (Kind::CompatMissing, old.clone(), missing),
             ]);
         }
-        tries
-            .into_iter()
-            .filter_map(|(kind, source, destination)| Self::new(kind, source, destination))
-            .collect()
+        let breaks = verdict(old.1, new.1) != Verdict::Accepted;
+        let without = (breaks && compat.is_none()).then(|| {
+            let why = format!("its {romfile} breaks, and it is told no compat ROM");
+            left_out(NotTried::NeededCompatRom, why)
+        });
+        let tries = tries.into_iter();
+        let tried = tries.filter_map(|(kind, source, dest)| Self::new(kind, source, dest));
+        (tried.collect(), without)
+    }
+
+    /// A name for its record, unlike that of any other.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let (device, machine) = (self.source.device.name, self.source.machine);
+        format!("{device}-{machine}-{}.txt", self.kind.name())
     }
 
     fn new(kind: Kind, source: Start<'a, '_>, destination: Start<'a, '_>) -> Option<Self> {
@@ -225,7 +239,7 @@ impl<'a> Scenario<'a> {
             (Ok(Migration::Refused(said)), Expected::Refused(line)) if says(said, line) => {
                 Outcome::Passed
             }
-            (Ok(Migration::Refused(said)), _) if is_about_a_rom(said) => {
+            (Ok(Migration::Refused(said)), _) if self.destination.is_about_its_rom(said) => {
                 Outcome::Failed(said.clone())
             }
             (Ok(Migration::Refused(said)), _) => Outcome::OtherReason(said.clone()),
@@ -269,7 +283,7 @@ mod tests {
         };
         let machine = MachineType::parse(crate::qemu::Arch::X86_64, "pc-i440fx-7.2").unwrap();
         let device = device_by_name("e1000").unwrap();
-        check(&Scenario::of_device(&hosts, emulators, machine, device));
+        check(&Scenario::of_device(&hosts, emulators, machine, device).0);
     }
 
     fn migrated(result: Result<Migration, CannotRun>) -> Migrated {
@@ -325,10 +339,14 @@ mod tests {
             assert!(matches!(grown.judge(&accepted), Outcome::Failed(_)));
             assert!(matches!(compat.judge(&refused(line)), Outcome::Failed(_)));
             assert!(matches!(
-                grown.judge(&refused("failed to find romfile \"x\"")),
+                grown.judge(&refused("failed to find romfile \"efi-e1000.rom\"")),
                 Outcome::Failed(_)
             ));
-            assert!(matches!(compat.judge(&vring), Outcome::OtherReason(_)));
+            let vram = refused("Size mismatch: vga.vram: 0x1000 != 0x2000: Invalid argument");
+            for other in [&vring, &vram] {
+                assert!(matches!(compat.judge(other), Outcome::OtherReason(_)));
+                assert!(matches!(grown.judge(other), Outcome::OtherReason(_)));
+            }
             assert!(matches!(compat.judge(&cannot), Outcome::CouldNotRun(_)));
         });
     }

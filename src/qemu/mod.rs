@@ -11,7 +11,7 @@ mod version;
 
 pub use devices::{DEVICES, Device, device_by_name, devices_of_romfile, is_card_without_rom};
 pub use machine::{Arch, Family, MachineType, NEWEST_UNNAMED, UnknownArch, UnknownMachineType};
-pub use messages::{is_about_a_rom, missing_romfile, says, size_mismatch, unknown_ram_block};
+pub use messages::{is_about_the_rom, missing_romfile, says, size_mismatch, unknown_ram_block};
 pub use migration::{Refusal, RomAt, Verdict, verdict};
 pub use ram_block::RamBlockSize;
 pub use version::{NotAQemuVersion, QemuVersion};

@@ -4,7 +4,8 @@ use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::{Code, Finding, Place as FindingPlace};
 use crate::prove::{
-    BootOutcome, BootProof, Emulators, Expected, Kind, Outcome, Place, Proof, words,
+    BootOutcome, BootProof, Emulators, Expected, Kind, LeftOut, NotTried, Outcome, Place, Proof,
+    words,
 };
 use crate::qemu::{MachineType, QemuVersion};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -30,6 +31,8 @@ pub struct ProveReport {
     pub migrations: Vec<ProvedMigration>,
     /// The cold starts.
     pub boots: Vec<ProvedBoot>,
+    /// What was not tried, and why.
+    pub left_out: Vec<LeftOut>,
     /// What went otherwise than the plan says, or did not go.
     pub findings: Vec<Finding>,
 }
@@ -61,6 +64,8 @@ pub struct ProvedMigration {
     pub commands: Vec<String>,
     /// What both wrote to standard error.
     pub said: String,
+    #[serde(skip)]
+    record: String,
 }
 
 /// One machine that was started.
@@ -84,6 +89,8 @@ pub struct ProvedBoot {
     /// What the console showed.
     #[serde(skip)]
     pub console: String,
+    #[serde(skip)]
+    record: String,
 }
 
 impl ProveReport {
@@ -94,6 +101,7 @@ impl ProveReport {
         emulators: Emulators<'_>,
         proofs: &[Proof<'_>],
         boots: &[BootProof<'_>],
+        left_out: Vec<LeftOut>,
     ) -> Self {
         let qemu = |emulator: &crate::prove::Emulator| ProvedQemu {
             command: words(&emulator.command),
@@ -108,6 +116,7 @@ impl ProveReport {
             dest_qemu: qemu(emulators.new),
             migrations: proofs.iter().map(ProvedMigration::of).collect(),
             boots: boots.iter().map(ProvedBoot::of).collect(),
+            left_out,
             findings: Vec::new(),
         };
         let migrations = report
@@ -115,8 +124,42 @@ impl ProveReport {
             .iter()
             .filter_map(ProvedMigration::finding);
         let boots = report.boots.iter().filter_map(ProvedBoot::finding);
-        report.findings = migrations.chain(boots).collect();
+        let unaided = report.left_out.iter().filter_map(without_compat_rom);
+        report.findings = migrations.chain(boots).chain(unaided).collect();
         report
+    }
+
+    /// Adds the finding that nothing of what was asked for can be tried.
+    pub fn tells_nothing(&mut self, with_boots: bool) {
+        let asked = if with_boots {
+            "migrations and cold starts are to be tried"
+        } else {
+            "migrations are to be tried"
+        };
+        let code = Code::ProofCouldNotRun;
+        let found = self.left_out_lines().join("; ");
+        self.findings
+            .push(finding(code, "prove".to_owned(), &found, asked.to_owned()));
+    }
+
+    /// What was left out, a line for each reason.
+    fn left_out_lines(&self) -> Vec<String> {
+        let mut groups: Vec<(NotTried, &str, Vec<String>)> = Vec::new();
+        for left in &self.left_out {
+            let machine = left.machine.map(|machine| format!(" on {machine}"));
+            let whose = format!("{}{}", left.device, machine.unwrap_or_default());
+            match groups
+                .iter_mut()
+                .find(|(what, why, _)| (*what, *why) == (left.what, &left.why))
+            {
+                Some((_, _, all)) => all.push(whose),
+                None => groups.push((left.what, &left.why, vec![whose])),
+            }
+        }
+        let line = |(what, why, whose): (NotTried, &str, Vec<String>)| {
+            format!("no {} of {}: {why}", what.words(), whose.join(", "))
+        };
+        groups.into_iter().map(line).collect()
     }
 
     /// A row for each card and machine, a column for each kind of migration.
@@ -146,6 +189,12 @@ impl ProveReport {
             let _ = write!(text, ", {booted} of {starts}");
         }
         text.push('\n');
+        if self.migrations.is_empty() && self.boots.is_empty() {
+            text.push_str("Nothing was tried.\n");
+        }
+        for line in self.left_out_lines() {
+            let _ = writeln!(text, "Left out: {line}");
+        }
         text
     }
 
@@ -218,12 +267,9 @@ impl ProveReport {
             let status = match &proof.outcome {
                 Outcome::Passed => TestCaseStatus::success(),
                 Outcome::Failed(why) => not_passed(NonSuccessKind::Failure, why),
-                Outcome::OtherReason(why) => {
-                    let mut status = TestCaseStatus::skipped();
-                    status.set_message(why.clone());
-                    status
+                Outcome::OtherReason(why) | Outcome::CouldNotRun(why) => {
+                    not_passed(NonSuccessKind::Error, why)
                 }
-                Outcome::CouldNotRun(why) => not_passed(NonSuccessKind::Error, why),
             };
             migrations.add_test_case(case(&name, proof.device, status, &proof.said));
         }
@@ -252,12 +298,6 @@ impl ProveReport {
     #[must_use]
     pub fn records(&self) -> Vec<(String, String)> {
         let migrations = self.migrations.iter().map(|proof| {
-            let name = format!(
-                "{}-{}-{}",
-                proof.device,
-                proof.machine,
-                proof.scenario.name()
-            );
             let [source, destination] = [0, 1].map(|index| {
                 let command = proof.commands.get(index);
                 command.map_or("", String::as_str)
@@ -267,28 +307,21 @@ impl ProveReport {
                 "expected: {:?}\noutcome: {:?}\n\n\
                  source, in a folder with the ROMs of the {} host:\n{source}\n\n\
                  destination, in a folder with the ROMs of the {} host:\n{destination}\n\n\
+                 Both folders were temporary. To run this by hand, put those ROMs into a\n\
+                 folder, and the mapping to where a command reads it.\n\n\
                  said:\n{}",
                 proof.expected, proof.outcome, source_host, dest_host, proof.said
             );
-            (name, text)
+            (proof.record.clone(), text)
         });
         let boots = self.boots.iter().map(|proof| {
-            let place = match proof.place {
-                Place::RootBus => "root-bus",
-                Place::BehindPort => "behind-port",
-            };
-            let firmware = proof.firmware.to_lowercase();
-            let name = format!("boot-{}-{}-{place}-{firmware}", proof.device, proof.machine);
             let text = format!(
                 "network boot expected: {}\noutcome: {:?}\n\ncommand:\n{}\n\nconsole:\n{}",
                 proof.expected, proof.outcome, proof.command, proof.console
             );
-            (name, text)
+            (proof.record.clone(), text)
         });
-        migrations
-            .chain(boots)
-            .map(|(name, text)| (format!("{name}.txt"), text))
-            .collect()
+        migrations.chain(boots).collect()
     }
 }
 
@@ -314,6 +347,7 @@ impl ProvedMigration {
             outcome: proof.outcome.clone(),
             commands: proof.migrated.commands.clone(),
             said: proof.migrated.said.clone(),
+            record: proof.scenario.name(),
         }
     }
 
@@ -361,6 +395,7 @@ impl ProvedBoot {
             outcome: proof.outcome.clone(),
             command: proof.command.clone(),
             console: proof.console.clone(),
+            record: proof.boot.name(),
         }
     }
 
@@ -391,6 +426,17 @@ impl ProvedBoot {
         };
         Some(finding(code, subject, found, required.to_owned()))
     }
+}
+
+/// A guest that breaks and is not helped is what a package must not leave.
+fn without_compat_rom(left: &LeftOut) -> Option<Finding> {
+    if left.what != NotTried::NeededCompatRom {
+        return None;
+    }
+    let machine = left.machine.map(|machine| format!(" on {machine}"));
+    let subject = format!("{}{}", left.device, machine.unwrap_or_default());
+    let required = "a guest that breaks needs one".to_owned();
+    Some(finding(Code::ProofDisagrees, subject, &left.why, required))
 }
 
 fn finding(code: Code, subject: String, found: &str, required: String) -> Finding {
