@@ -25,6 +25,7 @@ mod generations;
 mod guard;
 mod guests;
 mod hook;
+mod installed;
 mod libvirt_save;
 mod mutations;
 mod own_package;
