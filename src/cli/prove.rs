@@ -180,7 +180,11 @@ fn compat_roms(
     match &command.package {
         None => {
             let plan = releases::plan(settings, false, old, Some(new))?;
-            Ok(CompatRoms::of(&plan, &emit::readconfig(&plan)))
+            Ok(CompatRoms::of(
+                &plan,
+                &emit::readconfig(&plan),
+                &emit::globals(&plan),
+            ))
         }
         Some(path) => {
             let bytes = input::read_bytes(path)?;
@@ -189,7 +193,11 @@ fn compat_roms(
             let mapping = of_machines(mapping, command, path)?;
             let installed = format!("{}/", mapping.install_dir);
             let placed = format!("{}/", CompatRoms::INSTALL_DIR);
+            let globals = mapping.devices.iter();
             Ok(CompatRoms {
+                globals: globals
+                    .map(|(device, rom)| emit::global(device, rom))
+                    .collect(),
                 readconfig: mapping.readconfig.replace(&installed, &placed),
                 mapping: mapping.devices.into_iter().collect(),
                 files: mapping.files,

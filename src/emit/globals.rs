@@ -16,11 +16,16 @@ pub fn globals(plan: &CompatPlan<'_>) -> String {
 /// option is not used (seen with 7.2).
 #[must_use]
 pub fn globals_of(mapping: &[Mapped<'_>]) -> String {
-    let option = |mapped: &Mapped<'_>| {
-        let (device, romfile) = (mapped.device, mapped.romfile());
-        format!("-global {device}.romfile={romfile}\n")
-    };
-    mapping.iter().map(option).collect()
+    let options = mapping.iter();
+    options
+        .map(|mapped| global(mapped.device, mapped.romfile()))
+        .collect()
+}
+
+/// The option of one device, as a line.
+#[must_use]
+pub fn global(device: &str, romfile: &str) -> String {
+    format!("-global {device}.romfile={romfile}\n")
 }
 
 #[cfg(test)]

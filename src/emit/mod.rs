@@ -10,7 +10,7 @@ pub use compat_array::{
     ArrayForm, ArrayKind, CompatArray, Patch, PatchError, SOURCE_FILES, SourceTree, UpToError,
     compat_array, patch,
 };
-pub use globals::{globals, globals_of};
+pub use globals::{global, globals, globals_of};
 pub use libvirt::{interface_model, libvirt, rom_element};
 pub use readconfig::{readconfig, readconfig_of};
 

@@ -13,6 +13,8 @@ pub enum RomSource {
     Default,
     /// A file named by `-global`.
     Global(String),
+    /// What these options say, as `emit globals` prints them.
+    Globals(Vec<String>),
     /// What a file for `-readconfig` says: the first names the second.
     Readconfig(PathBuf, PathBuf),
     /// No ROM.
@@ -51,6 +53,11 @@ impl Guest<'_> {
         let romfile = match &self.rom {
             RomSource::Default => self.device.romfile_on(Some(self.machine)).map(Cow::from),
             RomSource::Global(file) => Some(file.into()),
+            RomSource::Globals(words) => {
+                let of_card = format!("{}.romfile=", self.device.name);
+                let mut files = words.iter().filter_map(|word| word.strip_prefix(&of_card));
+                files.next().map(Cow::from)
+            }
             RomSource::Readconfig(_, file) => Some(file.to_string_lossy()),
             RomSource::None => None,
         };
@@ -79,6 +86,7 @@ impl Guest<'_> {
         match &self.rom {
             RomSource::Default => {}
             RomSource::Global(file) => add(&["-global", &format!("{name}.romfile={file}")]),
+            RomSource::Globals(words) => words.iter().for_each(|word| add(&[word])),
             RomSource::Readconfig(file, _) => add(&["-readconfig", &file.to_string_lossy()]),
             RomSource::None => add(&["-global", &format!("{name}.romfile=")]),
         }

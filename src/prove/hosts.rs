@@ -17,6 +17,9 @@ pub struct CompatRoms {
     pub files: Vec<(String, Vec<u8>)>,
     /// Each device with the file name that it is told.
     pub mapping: BTreeMap<String, String>,
+    /// Options that tell it to all of them, one a line, where a path stands as
+    /// [`CompatRoms::INSTALL_DIR`].
+    pub globals: String,
     /// A file for `-readconfig` that tells it to all of them, where a path
     /// stands as [`CompatRoms::INSTALL_DIR`].
     pub readconfig: String,
@@ -26,24 +29,26 @@ pub struct CompatRoms {
 }
 
 impl CompatRoms {
-    /// Stands for the folder of the ROMs in [`CompatRoms::readconfig`].
+    /// Stands for the folder of the ROMs in a mapping.
     pub const INSTALL_DIR: &'static str = "@install-dir@";
 
     /// What a plan ships.
     #[must_use]
-    pub fn of(plan: &CompatPlan<'_>, readconfig: &str) -> Self {
+    pub fn of(plan: &CompatPlan<'_>, readconfig: &str, globals: &str) -> Self {
         let files = plan.roms.iter();
         let mapping = plan.roms.iter().flat_map(|rom| {
             let devices = rom.devices.iter();
             devices.map(|device| (device.name.to_owned(), rom.name.clone()))
         });
         let installed = format!("{}/", plan.install_dir);
+        let placed = format!("{}/", Self::INSTALL_DIR);
         Self {
             files: files
                 .map(|rom| (rom.name.clone(), rom.bytes.clone()))
                 .collect(),
             mapping: mapping.collect(),
-            readconfig: readconfig.replace(&installed, &format!("{}/", Self::INSTALL_DIR)),
+            globals: globals.replace(&installed, &placed),
+            readconfig: readconfig.replace(&installed, &placed),
             is_of_range: false,
         }
     }
@@ -158,6 +163,23 @@ impl<'a> Hosts<'a> {
     #[must_use]
     pub fn readconfig(&self) -> PathBuf {
         self.new_folder().join(READCONFIG)
+    }
+
+    /// The mapping of the new host, as words of a command line.
+    #[must_use]
+    pub fn globals(&self) -> Vec<String> {
+        let folder = self.new_folder();
+        let options = self
+            .compat
+            .globals
+            .lines()
+            .filter_map(|line| line.split_once(' '));
+        options
+            .flat_map(|(option, value)| {
+                let value = value.replace(CompatRoms::INSTALL_DIR, &folder.to_string_lossy());
+                [option.to_owned(), value]
+            })
+            .collect()
     }
 
     /// A ROM on the new host with the size of this ROM on the old one.

@@ -19,8 +19,11 @@ pub enum Kind {
     CompatByGlobals,
     /// To the new host with the compat ROM, named by `-readconfig`.
     CompatByReadconfig,
-    /// From the new host with the compat ROM back to the old one.
+    /// From the new host with the compat ROM, named by `-global`, back to the
+    /// old one.
     CompatToOld,
+    /// The same, where `-readconfig` names the compat ROM.
+    CompatToOldByReadconfig,
     /// To a ROM of the same size with another content.
     OtherContent,
     /// To a new host that names a compat ROM and does not have it.
@@ -29,13 +32,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OldToOld,
         Self::OldToNew,
         Self::NewToOld,
         Self::CompatByGlobals,
         Self::CompatByReadconfig,
         Self::CompatToOld,
+        Self::CompatToOldByReadconfig,
         Self::OtherContent,
         Self::CompatMissing,
     ];
@@ -45,7 +49,7 @@ impl Kind {
     pub const fn hosts(self) -> [&'static str; 2] {
         match self {
             Self::OldToOld => ["old", "old"],
-            Self::NewToOld | Self::CompatToOld => ["new", "old"],
+            Self::NewToOld | Self::CompatToOld | Self::CompatToOldByReadconfig => ["new", "old"],
             Self::OldToNew
             | Self::CompatByGlobals
             | Self::CompatByReadconfig
@@ -64,6 +68,7 @@ impl Kind {
             Self::CompatByGlobals => "compat-by-globals",
             Self::CompatByReadconfig => "compat-by-readconfig",
             Self::CompatToOld => "compat-to-old",
+            Self::CompatToOldByReadconfig => "compat-to-old-by-readconfig",
             Self::OtherContent => "other-content",
             Self::CompatMissing => "compat-missing",
         }
@@ -177,7 +182,7 @@ impl<'a> Scenario<'a> {
         let absent_compat = absent(compat.map_or("", |(name, _)| name));
         if let Some((name, _)) = compat {
             // That it has the size of the old ROM is what is to be proved.
-            let by_global = (on_new(global(name)), old.1);
+            let by_global = (on_new(RomSource::Globals(hosts.globals())), old.1);
             let file = hosts.new_folder().join(name);
             let by_file = (
                 on_new(RomSource::Readconfig(hosts.readconfig(), file)),
@@ -189,8 +194,9 @@ impl<'a> Scenario<'a> {
             );
             tries.extend([
                 (Kind::CompatByGlobals, old.clone(), by_global.clone()),
-                (Kind::CompatByReadconfig, old.clone(), by_file),
+                (Kind::CompatByReadconfig, old.clone(), by_file.clone()),
                 (Kind::CompatToOld, by_global, old.clone()),
+                (Kind::CompatToOldByReadconfig, by_file, old.clone()),
                 (Kind::CompatMissing, old.clone(), missing),
             ]);
         }
@@ -273,7 +279,7 @@ mod tests {
         let selection = Selection::default();
         let plan =
             CompatPlan::new(&old, Some(&new), &selection, &naming, None, BootIds::Keep).unwrap();
-        let compat = CompatRoms::of(&plan, "");
+        let compat = CompatRoms::of(&plan, "", "");
         let folder = tempfile::tempdir().unwrap();
         let hosts = Hosts::write(folder.path(), &old, &new, &compat).unwrap();
         let emulator = emulator();

@@ -206,6 +206,7 @@ impl ProveReport {
             "Old>new",
             "New>old",
             "By globals",
+            "And back",
             "By file",
             "And back",
             "Other bytes",
@@ -326,13 +327,14 @@ impl ProveReport {
 }
 
 /// The kinds of migrations, in the order of the columns.
-const COLUMNS: [Kind; 8] = [
+const COLUMNS: [Kind; 9] = [
     Kind::OldToOld,
     Kind::OldToNew,
     Kind::NewToOld,
     Kind::CompatByGlobals,
-    Kind::CompatByReadconfig,
     Kind::CompatToOld,
+    Kind::CompatByReadconfig,
+    Kind::CompatToOldByReadconfig,
     Kind::OtherContent,
     Kind::CompatMissing,
 ];

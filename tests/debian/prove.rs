@@ -205,8 +205,8 @@ fn shares_try_everything_once_and_every_record_is_kept() {
                 .contains("<testsuite name=\"migrations\"")
         );
     }
-    assert_eq!(count, 16);
-    assert_eq!(fs::read_dir(&keep).unwrap().count(), 16);
+    assert_eq!(count, 18);
+    assert_eq!(fs::read_dir(&keep).unwrap().count(), 18);
     let record = keep.join("e1000-pc-i440fx-7.2-old-to-new.txt");
     let text = fs::read_to_string(record).unwrap();
     assert!(
@@ -235,14 +235,15 @@ fn pretender(folder: &Path, then: &str) -> String {
 
 /// Runs `prove` to a destination that does something else than QEMU as soon as
 /// a guest comes.
-fn prove_to(folder: &Path, then: &str) -> Output {
+fn prove_to(folder: &Path, then: &str, more: &[&str]) -> Output {
     let answer = "read x; echo '{\"return\": {}}'";
     let destination = format!(
         "case \"$*\" in *-incoming*) ;; *) exec qemu-system-x86_64 \"$@\" ;; esac\n\
          echo '{{\"QMP\": {{}}}}'; {answer}; {answer}; read x; {then}"
     );
     let qemu = pretender(folder, &destination);
-    prove(&["--dest-qemu", &qemu, "--device", "e1000", "--timeout", "2"])
+    let arguments = ["--dest-qemu", &qemu, "--device", "e1000", "--timeout", "2"];
+    prove(&[&arguments, more].concat())
 }
 
 #[test]
@@ -250,7 +251,11 @@ fn prove_to(folder: &Path, then: &str) -> Output {
 fn a_refusal_for_another_part_of_the_guest_proves_nothing() {
     let folder = TempDir::new().unwrap();
     let line = "Size mismatch: vga.vram: 0x1000000 != 0x800000: Invalid argument";
-    let output = prove_to(folder.path(), &format!("echo 'qemu: {line}' >&2; exit 1"));
+    let output = prove_to(
+        folder.path(),
+        &format!("echo 'qemu: {line}' >&2; exit 1"),
+        &[],
+    );
     let text = words(&output);
     assert_eq!(output.status.code(), Some(4), "{text}");
     assert!(
@@ -269,9 +274,40 @@ fn a_refusal_for_another_part_of_the_guest_proves_nothing() {
 
 #[test]
 #[ignore = "needs fetched ROMs and QEMU"]
+fn what_prove_prints_is_what_the_schema_says() {
+    let folder = TempDir::new().unwrap();
+    let schema = include_str!("../../src/report/schema/prove.json");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let json = ["--format", "json"];
+    let refuses = "echo 'qemu: VQ 0 vring.num 1024 exceeds allocated max 256' >&2; exit 1";
+    let is_rom = "echo 'qemu: Size mismatch: 0000:00:04.0/e1000.rom: 0x1 != 0x2' >&2; exit 1";
+    let device = ["--device", "virtio-net-pci", "--boot"];
+    let outputs = [
+        prove(&[&device[..], &json].concat()),
+        prove_to(folder.path(), refuses, &json),
+        prove_to(folder.path(), is_rom, &json),
+        prove_to(folder.path(), "exit 3", &json),
+    ];
+    let statuses = outputs
+        .each_ref()
+        .map(|output| output.status.code().unwrap());
+    assert_eq!(statuses, [0, 4, 1, 4]);
+    for output in &outputs {
+        let document = report(output);
+        let errors = validator.iter_errors(&document);
+        let wrong: Vec<_> = errors
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert_eq!(wrong, [""; 0]);
+    }
+}
+
+#[test]
+#[ignore = "needs fetched ROMs and QEMU"]
 fn a_qemu_that_hangs_is_asked_twice_and_no_more() {
     let folder = TempDir::new().unwrap();
-    let output = prove_to(folder.path(), "exec sleep 600");
+    let output = prove_to(folder.path(), "exec sleep 600", &[]);
     let text = words(&output);
     assert_eq!(output.status.code(), Some(4), "{text}");
     assert!(text.contains("has hung 2 times"), "{text}");
@@ -341,7 +377,7 @@ fn a_qemu_that_does_not_do_its_part_gives_no_verdict_and_a_reason() {
             "the migration failed, and QEMU does not say why",
         ),
     ] {
-        let output = prove_to(folder.path(), then);
+        let output = prove_to(folder.path(), then, &[]);
         let text = words(&output);
         assert_eq!(output.status.code(), Some(4), "{then}: {text}");
         assert!(
@@ -450,7 +486,12 @@ fn a_package_that_does_not_help_is_no_success() {
     let output = command.output().unwrap();
     let text = words(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    for scenario in ["compat-by-globals", "compat-by-readconfig", "compat-to-old"] {
+    for scenario in [
+        "compat-by-globals",
+        "compat-by-readconfig",
+        "compat-to-old",
+        "compat-to-old-by-readconfig",
+    ] {
         let finding = format!("error[RC401]: e1000 on pc-i440fx-7.2, {scenario}: ");
         assert!(text.contains(&finding), "{scenario}: {text}");
     }
