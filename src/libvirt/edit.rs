@@ -93,10 +93,14 @@ impl Interface {
     }
 }
 
+/// White space (XML 1.0, section 2.3).
+const fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\r' | '\n')
+}
+
 /// The white space before a place.
 fn space_before(text: &str, at: usize) -> &str {
     let before = text.get(..at).unwrap_or_default();
-    let is_space = |c| matches!(c, ' ' | '\t' | '\r' | '\n');
     let rest = before.trim_end_matches(is_space).len();
     before.get(rest..).unwrap_or_default()
 }
@@ -142,7 +146,7 @@ fn unpin_changes(text: &str, interface: &Interface) -> Option<Vec<Change>> {
         let end = file.span.end.checked_add(1)?;
         let is_apart = text
             .get(end..)?
-            .starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'));
+            .starts_with(|c: char| is_space(c) || matches!(c, '/' | '>'));
         let start = match is_apart {
             true => name.checked_sub(space_before(text, name).len())?,
             false => name,
@@ -249,6 +253,7 @@ mod tests {
         for (rom, rest) in [
             ("<rom file='/a'bar='on'/>", "<rom bar='on'/>"),
             ("<rom bar='on'file='/a'/>", "<rom bar='on'/>"),
+            ("<rom file='/a'\u{c}bar='on'/>", "<rom \u{c}bar='on'/>"),
             ("<rom bar='on' file='/a'></rom>", "<rom bar='on'></rom>"),
         ] {
             let of = |rom| domain(&format!("<interface type='user'>{rom}</interface>"));
