@@ -154,9 +154,22 @@ fn machine_types_that_no_array_is_for_are_refused() {
         ("pc-i440fx-noble", "is no machine type with a version"),
         ("virt", "is no machine type with a version"),
         ("9.2", "is no machine type with a version"),
+        ("pc-i440fx-9.7", "no release of QEMU has the number 9.7"),
     ] {
         refused("compat-array", &["--up-to", name], 2, words);
     }
+    refused(
+        "compat-array",
+        &["--up-to", "virt-9.2", "--pc-only"],
+        2,
+        "--pc-only is for pc-i440fx and pc-q35, and virt-9.2 is neither",
+    );
+    refused(
+        "compat-array",
+        &["--up-to", "pc-q35-9.2", "--style", "macro"],
+        2,
+        "QEMU has no macro for 9.2",
+    );
     refused("compat-array", &[], 2, "--up-to <TYPE>");
 }
 

@@ -227,6 +227,9 @@ fn written(wish: &Arrays, arrays: &[CompatArray], terminal: &Terminal) -> Result
             Style::Array => ArrayForm::Array,
             Style::Macro => ArrayForm::Macro,
         };
+        for array in arrays {
+            array.check_form(form).map_err(Failure::usage)?;
+        }
         return Ok(compat_array(arrays, form));
     };
     let tree = source_tree(folder)?;

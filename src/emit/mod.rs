@@ -7,8 +7,8 @@ mod libvirt;
 mod readconfig;
 
 pub use compat_array::{
-    ArrayForm, ArrayKind, CompatArray, Patch, PatchError, SOURCE_FILES, SourceTree, UpToError,
-    compat_array, patch,
+    ArrayForm, ArrayKind, CompatArray, FormError, Patch, PatchError, SOURCE_FILES, SourceTree,
+    UpToError, compat_array, patch,
 };
 pub use globals::{global, globals, globals_of};
 pub use libvirt::{interface_model, libvirt, rom_element};

@@ -191,6 +191,29 @@ fn several_generations_have_an_array_each_in_one_patch() {
 
 #[test]
 #[ignore = "needs gcc"]
+fn arrays_that_qemu_lacks_are_printed_whole() {
+    let output = emit(&["--up-to", "pc-i440fx-9.2", "--up-to", "pc-q35-9.1"]);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut file = String::new();
+    for part in text.split("\n/*\n") {
+        let (array, call) = part.split_once("/* And this at the end").unwrap();
+        let array = array.strip_prefix("/*\n").unwrap_or(array);
+        let (_, call) = call.split_once("*/\n").unwrap();
+        let number = file.len();
+        file.push_str(&format!(
+            "/*\n{array}static void options_{number}(MachineClass *m)\n{{\n{call}}}\n\
+             OPTIONS_OF(type_{number}, options_{number});\n"
+        ));
+    }
+    assert_eq!(file.matches("compat_props_add").count(), 2, "{file}");
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("arrays.c"), file).unwrap();
+    compiles(folder.path());
+}
+
+#[test]
+#[ignore = "needs gcc"]
 fn entries_that_are_printed_compile_where_they_are_to_be_put() {
     for (style, name) in [("array", "pc-i440fx-9.2"), ("macro", "pc-i440fx-2.11")] {
         let output = emit(&["--up-to", name, "--style", style]);

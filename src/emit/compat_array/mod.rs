@@ -8,7 +8,7 @@ mod source;
 pub use patch::{Patch, PatchError, patch};
 pub use source::{SOURCE_FILES, SourceTree};
 
-use super::{Mapped, range_mapping};
+use super::{Mapped, other_defaults, range_mapping};
 use crate::plan::CompatPlan;
 use crate::qemu::{Arch, Family, MachineType, QemuVersion, device_by_name};
 use std::collections::BTreeMap;
@@ -42,6 +42,32 @@ pub enum ArrayKind {
     Q35,
 }
 
+impl ArrayKind {
+    /// The family of machine types that it is for, where that is one alone.
+    pub(super) const fn family(self) -> Option<&'static str> {
+        match self {
+            Self::Every | Self::Pc => None,
+            Self::I440fx => Some(Family::I440fx.stem()),
+            Self::Q35 => Some(Family::Q35.stem()),
+        }
+    }
+}
+
+/// Why QEMU does not write an array in some form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum FormError {
+    /// Macros for one family of machine types.
+    #[error(
+        "QEMU up to 3.1 gives pc-i440fx and pc-q35 of a version the same properties; give --up-to one version"
+    )]
+    Families,
+    /// A macro of a version that came after them.
+    #[error(
+        "QEMU has no macro for {0}: since 4.0 it writes arrays, as `--style array` does, also those of older versions"
+    )]
+    NoMacro(QemuVersion),
+}
+
 /// Entries of one compat array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompatArray {
@@ -51,6 +77,9 @@ pub struct CompatArray {
     pub version: QemuVersion,
     /// Devices, each with what its `romfile` property must say.
     pub entries: Vec<(String, String)>,
+    /// Devices without an entry, since machine types of PCs this old do not
+    /// load today's default ROM.
+    pub left_out: Vec<String>,
     /// Whether a QEMU that has given up machine types this old may lack it.
     pub may_be_gone: bool,
 }
@@ -71,6 +100,25 @@ pub enum UpToError {
         "{0} and {1} have different versions, and an array is for every machine type of its version; only pc-i440fx and pc-q35 can have arrays of their own"
     )]
     Differ(MachineType, MachineType),
+    /// A version that no machine type has.
+    #[error("no release of QEMU has the number {1}, so that {0} is no machine type of it")]
+    NoRelease(MachineType, QemuVersion),
+    /// A machine type of another architecture where only PCs are to be reached.
+    #[error(
+        "--pc-only is for pc-i440fx and pc-q35, and {0} is neither; leave --pc-only out, or name the newest pc-i440fx or pc-q35"
+    )]
+    NotAPc(MachineType),
+    /// Machine types that load none of the ROMs by default.
+    #[error(
+        "machine types of PCs up to {version} load none of these ROMs by default ({}), so that they need no entry; for ROMs that they do load, name the release by `--generation {version}=OLD`",
+        .devices.join(", ")
+    )]
+    NoDefault {
+        /// The newest machine type that was asked for.
+        version: QemuVersion,
+        /// The devices of the mapping.
+        devices: Vec<String>,
+    },
     /// A machine type older than the arrays of every architecture.
     #[error(
         "QEMU has no array for {0}: those of every architecture begin with 2.1, and older ones are for pc-i440fx and pc-q35 only"
@@ -101,40 +149,44 @@ impl CompatArray {
             if machines.iter().any(|(m, _)| m.family == machine.family) {
                 return Err(UpToError::Twice(machine.family.stem()));
             }
+            if !version.has_machine_types() {
+                return Err(UpToError::NoRelease(machine, version));
+            }
+            if pc_only && machine.family.arch() != Arch::X86_64 {
+                return Err(UpToError::NotAPc(machine));
+            }
             machines.push((machine, version));
         }
-        let array = |kind, version| Self {
+        let mut arrays: Vec<Self> = kinds(&machines, pc_only)?
+            .into_iter()
+            .map(|(kind, version)| Self::new(kind, version, mapping))
+            .collect();
+        let left_out = arrays.first().map(|array| array.left_out.clone());
+        arrays.retain(|array| !array.entries.is_empty());
+        match (machines.first(), left_out) {
+            (Some((_, version)), Some(devices)) if arrays.is_empty() && !devices.is_empty() => {
+                Err(UpToError::NoDefault {
+                    version: *version,
+                    devices,
+                })
+            }
+            _ => Ok(arrays),
+        }
+    }
+
+    /// An array with the entries of a mapping to today's default ROMs. An entry
+    /// for a device that machine types this old tell another ROM would come
+    /// after QEMU's own, and take its place.
+    fn new(kind: ArrayKind, version: QemuVersion, mapping: &[Mapped<'_>]) -> Self {
+        let is_usual = |(device, _): &(String, String)| is_usual(device, version);
+        let (entries, others): (Vec<_>, Vec<_>) = entries(mapping).into_iter().partition(is_usual);
+        Self {
             kind,
             version,
-            entries: entries(mapping),
+            entries,
+            left_out: others.into_iter().map(|(device, _)| device).collect(),
             may_be_gone: false,
-        };
-        let Some((first, version)) = machines.first().copied() else {
-            return Ok(Vec::new());
-        };
-        let is_pc = |machine: MachineType| machine.family.arch() == Arch::X86_64;
-        if let Some((other, _)) = machines.iter().find(|(_, other)| *other != version) {
-            if !machines.iter().all(|(machine, _)| is_pc(*machine)) {
-                return Err(UpToError::Differ(first, *other));
-            }
-            let own = |(machine, version): &(MachineType, QemuVersion)| {
-                let is_q35 = machine.family == Family::Q35;
-                let kind = if is_q35 {
-                    ArrayKind::Q35
-                } else {
-                    ArrayKind::I440fx
-                };
-                array(kind, *version)
-            };
-            return Ok(machines.iter().map(own).collect());
         }
-        let not_pc = machines.iter().find(|(machine, _)| !is_pc(*machine));
-        let kind = match not_pc {
-            _ if version >= OLDEST_OF_EVERY && !pc_only => ArrayKind::Every,
-            Some((machine, _)) => return Err(UpToError::TooOld(*machine)),
-            None => ArrayKind::Pc,
-        };
-        Ok(vec![array(kind, version)])
     }
 
     /// The arrays of a plan's ranges of machine types, the oldest first. One of
@@ -148,11 +200,8 @@ impl CompatArray {
             let mut entries = entries(&range_mapping(plan, range));
             // Where QEMU itself names another ROM for old machine types, they
             // do not have the newer entry.
-            let is_usual = |device: &str| {
-                device_by_name(device).is_none_or(|known| known.is_default_usual_in(range.up_to))
-            };
             entries.retain(|(device, romfile)| {
-                !is_usual(device) || inherited.get(device) != Some(romfile)
+                !is_usual(device, range.up_to) || inherited.get(device) != Some(romfile)
             });
             inherited.extend(entries.iter().cloned());
             if !entries.is_empty() {
@@ -167,6 +216,7 @@ impl CompatArray {
                         },
                         version: range.up_to,
                         entries,
+                        left_out: Vec::new(),
                         may_be_gone: !arrays.is_empty(),
                     },
                 );
@@ -190,6 +240,36 @@ impl CompatArray {
             ArrayForm::Array => name,
             ArrayForm::Macro => name.to_ascii_uppercase(),
         }
+    }
+
+    /// Refuses a form in which QEMU does not write the array.
+    ///
+    /// # Errors
+    /// [`FormError`], which says why.
+    pub fn check_form(&self, form: ArrayForm) -> Result<(), FormError> {
+        match form {
+            ArrayForm::Array => Ok(()),
+            ArrayForm::Macro if self.kind.family().is_some() => Err(FormError::Families),
+            ArrayForm::Macro if self.version > ArrayForm::LAST_WITH_MACROS => {
+                Err(FormError::NoMacro(self.version))
+            }
+            ArrayForm::Macro => Ok(()),
+        }
+    }
+
+    /// An array of its own with the entries, as C.
+    pub(super) fn definition(&self) -> String {
+        let form = ArrayForm::Array;
+        let (name, lines) = (self.name(form), self.lines(form));
+        format!("static GlobalProperty {name}[] = {{\n{lines}}};\n")
+    }
+
+    /// The call that gives that array to a machine type, as C.
+    pub(super) fn call(&self) -> String {
+        let name = self.name(ArrayForm::Array);
+        format!(
+            "    compat_props_add(m->compat_props, {name},\n                     G_N_ELEMENTS({name}));\n"
+        )
     }
 
     /// The file of QEMU's source that has the array.
@@ -217,6 +297,18 @@ impl CompatArray {
             ArrayKind::I440fx => format!("pc-i440fx of version {version} and older"),
             ArrayKind::Q35 => format!("pc-q35 of version {version} and older"),
         }
+    }
+
+    /// Which devices have no entry, and why, in words.
+    pub(super) fn left_out_words(&self) -> Vec<String> {
+        let words = |(version, names): (QemuVersion, Vec<&str>)| {
+            format!(
+                "Not for {}, which machine types of PCs up to {version} tell another ROM, or none",
+                names.join(", ")
+            )
+        };
+        let names = self.left_out.iter().map(String::as_str);
+        other_defaults(names).into_iter().map(words).collect()
     }
 
     /// The entries whose devices a QEMU of this form has.
@@ -252,6 +344,43 @@ fn entries(mapping: &[Mapped<'_>]) -> Vec<(String, String)> {
     mapping.iter().map(entry).collect()
 }
 
+/// Whether a device loads today's default ROM in machine types of PCs of this
+/// version. A device of the user's own does in all of them.
+fn is_usual(device: &str, version: QemuVersion) -> bool {
+    device_by_name(device).is_none_or(|known| known.is_default_usual_in(version))
+}
+
+/// The arrays by which these machine types are reached.
+fn kinds(
+    machines: &[(MachineType, QemuVersion)],
+    pc_only: bool,
+) -> Result<Vec<(ArrayKind, QemuVersion)>, UpToError> {
+    let Some((first, version)) = machines.first().copied() else {
+        return Ok(Vec::new());
+    };
+    let is_pc = |machine: MachineType| machine.family.arch() == Arch::X86_64;
+    if let Some((other, _)) = machines.iter().find(|(_, other)| *other != version) {
+        if !machines.iter().all(|(machine, _)| is_pc(*machine)) {
+            return Err(UpToError::Differ(first, *other));
+        }
+        let own = |(machine, version): &(MachineType, QemuVersion)| {
+            let kind = match machine.family {
+                Family::Q35 => ArrayKind::Q35,
+                _ => ArrayKind::I440fx,
+            };
+            (kind, *version)
+        };
+        return Ok(machines.iter().map(own).collect());
+    }
+    let not_pc = machines.iter().find(|(machine, _)| !is_pc(*machine));
+    let kind = match not_pc {
+        _ if version >= OLDEST_OF_EVERY && !pc_only => ArrayKind::Every,
+        Some((machine, _)) => return Err(UpToError::TooOld(*machine)),
+        None => ArrayKind::Pc,
+    };
+    Ok(vec![(kind, version)])
+}
+
 fn versioned(name: &str) -> Option<(MachineType, QemuVersion)> {
     let machine = Arch::ALL
         .into_iter()
@@ -259,7 +388,8 @@ fn versioned(name: &str) -> Option<(MachineType, QemuVersion)> {
     Some((machine, machine.version?))
 }
 
-/// The entries of each array below a comment that says where they go.
+/// The entries of each array below a comment that says where they go. Where
+/// pc-i440fx and pc-q35 differ, the whole of their arrays, which QEMU lacks.
 #[must_use]
 pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
     let mut text = String::new();
@@ -267,16 +397,30 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
+        let name = array.name(form);
         let _ = writeln!(
             text,
-            "/*\n * For {} in {}:\n * {}.\n \
+            "/*\n * For {name} in {}:\n * {}.\n \
              * A machine type has the entries of every newer array, too: an older array\n \
-             * needs one only where it means another file.\n */",
-            array.name(form),
+             * needs one only where it means another file.",
             array.file(form),
             array.machines()
         );
-        text.push_str(&array.lines(form));
+        for words in array.left_out_words() {
+            let _ = writeln!(text, " * {words}.");
+        }
+        let Some(machine) = array.kind.family() else {
+            let _ = write!(text, " */\n{}", array.lines(form));
+            continue;
+        };
+        let _ = write!(
+            text,
+            " * QEMU has no such array: put it before the function that sets the options\n \
+             * of {machine}-{}.\n */\n{}\n/* And this at the end of that function. */\n{}",
+            array.version,
+            array.definition(),
+            array.call()
+        );
     }
     text
 }
@@ -342,6 +486,109 @@ mod tests {
             UpToError::Differ(..)
         ));
         assert!(matches!(error(&["pseries-2.0"]), UpToError::TooOld(_)));
+        for name in ["pc-i440fx-9.7", "pc-q35-99.9", "virt-2.13"] {
+            assert!(matches!(error(&[name]), UpToError::NoRelease(..)), "{name}");
+        }
+        let error = arrays(&["virt-9.2"], true).unwrap_err();
+        assert!(matches!(error, UpToError::NotAPc(_)), "{error}");
+    }
+
+    /// The devices with an entry in each array, and those without one.
+    fn devices(names: &[&str], roms: &[(&str, usize)]) -> Vec<(String, Vec<String>, Vec<String>)> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut found = Vec::new();
+        with_plan(roms, |plan| {
+            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let of = |array: &CompatArray| {
+                let entries = array.entries.iter().map(|(device, _)| device.clone());
+                let name = array.name(ArrayForm::Array);
+                (name, entries.collect(), array.left_out.clone())
+            };
+            found = arrays.iter().map(of).collect();
+        });
+        found
+    }
+
+    #[test]
+    fn a_card_that_old_machine_types_tell_another_rom_has_no_entry() {
+        let roms = [("efi-pcnet.rom", 5000), ("efi-vmxnet3.rom", 5000)];
+        let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        for (name, with, without) in [
+            ("pc-q35-2.7", &["pcnet", "vmxnet3"][..], &[][..]),
+            ("pc-q35-2.6", &["pcnet"], &["vmxnet3"]),
+            ("pc-q35-2.5", &["pcnet"], &["vmxnet3"]),
+            ("pc-i440fx-1.5", &["pcnet"], &["vmxnet3"]),
+        ] {
+            let (_, entries, left_out) = devices(&[name], &roms).remove(0);
+            assert_eq!((entries, left_out), (own(with), own(without)), "{name}");
+        }
+        let families = devices(&["pc-i440fx-2.7", "pc-q35-2.4"], &roms);
+        assert_eq!(
+            families,
+            [
+                (
+                    "pc_i440fx_romfiles_2_7".to_owned(),
+                    own(&["pcnet", "vmxnet3"]),
+                    Vec::new()
+                ),
+                (
+                    "pc_q35_romfiles_2_4".to_owned(),
+                    own(&["pcnet"]),
+                    own(&["vmxnet3"])
+                ),
+            ]
+        );
+        let families = devices(&["pc-i440fx-1.4", "pc-q35-1.7"], &roms);
+        assert_eq!(families.len(), 1, "{families:?}");
+        assert_eq!(families[0].0, "pc_q35_romfiles_1_7");
+    }
+
+    #[test]
+    fn machine_types_that_load_none_of_the_roms_are_refused() {
+        let error = arrays(&["pc-i440fx-1.4"], false).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "machine types of PCs up to 1.4 load none of these ROMs by default (pcnet), so that they need no entry; for ROMs that they do load, name the release by `--generation 1.4=OLD`"
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_with_the_entries() {
+        with_plan(
+            &[("efi-pcnet.rom", 512), ("efi-vmxnet3.rom", 512)],
+            |plan| {
+                let names = ["pc-q35-2.5".to_owned()];
+                let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+                let text = compat_array(&arrays, ArrayForm::Array);
+                assert!(
+                    text.contains(" * Not for vmxnet3, which machine types of PCs up to 2.6 tell another ROM, or none.\n"),
+                    "{text}"
+                );
+                assert!(!text.contains("\"vmxnet3\""), "{text}");
+            },
+        );
+    }
+
+    #[test]
+    fn an_array_of_one_family_is_printed_whole_and_is_no_macro() {
+        with_plan(&[("efi-pcnet.rom", 512)], |plan| {
+            let names = ["pc-i440fx-2.12".to_owned(), "pc-q35-2.11".to_owned()];
+            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let text = compat_array(&arrays, ArrayForm::Array);
+            for part in [
+                "of pc-q35-2.11.\n",
+                "static GlobalProperty pc_q35_romfiles_2_11[] = {\n    { \"pcnet\", ",
+                "    compat_props_add(m->compat_props, pc_q35_romfiles_2_11,\n",
+            ] {
+                assert!(text.contains(part), "{part} in {text}");
+            }
+            let families = arrays[0].check_form(ArrayForm::Macro);
+            assert_eq!(families, Err(FormError::Families));
+            let names = ["pc-i440fx-9.2".to_owned()];
+            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let new = arrays[0].check_form(ArrayForm::Macro).unwrap_err();
+            assert!(matches!(new, FormError::NoMacro(_)), "{new}");
+        });
     }
 
     #[test]

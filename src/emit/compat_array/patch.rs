@@ -1,7 +1,7 @@
 //! A patch that puts entries into the compat arrays of QEMU's source.
 
 use super::source::{NotFound, find_array, find_macro, find_options, romfile_entries};
-use super::{ArrayForm, ArrayKind, CompatArray, SourceTree};
+use super::{ArrayForm, ArrayKind, CompatArray, FormError, SourceTree};
 use crate::qemu::QemuVersion;
 use similar::TextDiff;
 use std::collections::BTreeMap;
@@ -59,11 +59,9 @@ pub enum PatchError {
         /// How it should be written.
         shape: &'static str,
     },
-    /// Arrays that QEMU up to 3.1 has no place for.
-    #[error(
-        "QEMU up to 3.1 gives pc-i440fx and pc-q35 of a version the same properties; give --up-to one version"
-    )]
-    FamiliesInMacros,
+    /// Arrays that this QEMU has no place for.
+    #[error(transparent)]
+    Form(#[from] FormError),
     /// An entry of the same device with another value.
     #[error(
         "{file}: {name} has `{found}` as the romfile of {device}, and `{wanted}` is to be there; remove that entry, or give the compat ROMs its names with --name-pattern"
@@ -143,14 +141,16 @@ fn changes(
     for array in arrays {
         let file = array.file(form);
         let text = changed.get(file).map_or(tree.text(file), String::as_str);
-        let new = match (array.kind, form) {
-            (ArrayKind::Every | ArrayKind::Pc, _) => insert(tree, text, array, form)?,
-            (_, ArrayForm::Macro) => return Err(PatchError::FamiliesInMacros),
-            (_, ArrayForm::Array) => add_array(text, array)?,
+        array.check_form(form)?;
+        let new = match array.kind {
+            ArrayKind::Every | ArrayKind::Pc => insert(tree, text, array, form)?,
+            ArrayKind::I440fx | ArrayKind::Q35 => add_array(text, array)?,
         };
         if let Some(new) = new {
             changed.insert(file, new);
-            machines.push(array.machines());
+            let left_out = array.left_out_words().into_iter();
+            let left_out: String = left_out.map(|words| format!("\n   {words}")).collect();
+            machines.push(format!("{}{left_out}", array.machines()));
         }
     }
     Ok((changed, machines))
@@ -309,14 +309,8 @@ fn add_array(text: &str, array: &CompatArray) -> Result<Option<String>, PatchErr
             file,
             machine: format!("{}-{}", family.replace('_', "-"), array.version),
         })?;
-    let call = format!(
-        "    compat_props_add(m->compat_props, {name},\n                     G_N_ELEMENTS({name}));\n"
-    );
-    let declared = format!(
-        "/* {COMMENT} */\nstatic GlobalProperty {name}[] = {{\n{}}};\n\n",
-        array.lines(form)
-    );
-    let with_call = replaced(text, options.end..options.end, &call);
+    let declared = format!("/* {COMMENT} */\n{}\n", array.definition());
+    let with_call = replaced(text, options.end..options.end, &array.call());
     let start = options.start;
     Ok(Some(replaced(&with_call, start..start, &declared)))
 }
@@ -335,6 +329,7 @@ mod tests {
                 (own("e1000"), own("compat-256k-efi-e1000.rom")),
                 (own("pcnet"), own("compat-256k-efi-pcnet.rom")),
             ],
+            left_out: Vec::new(),
             may_be_gone: false,
         }
     }
@@ -445,6 +440,6 @@ mod tests {
             "hw/i386/pc_q35.c has no function that sets the options of pc-q35-8.0"
         );
         let family = error(&qemu_2_11(), array(ArrayKind::Q35, (2, 10)));
-        assert_eq!(family, PatchError::FamiliesInMacros);
+        assert_eq!(family, PatchError::Form(FormError::Families));
     }
 }
