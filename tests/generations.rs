@@ -43,8 +43,11 @@ fn each_range_of_machine_types_has_its_mapping() {
     let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     assert!(text("romfiles-up-to-2.5.cfg").contains("\"compat-256k-efi-virtio.rom\""));
     assert!(!text("romfiles-up-to-2.5.cfg").contains("512k"));
+    let globals = text("globals-up-to-2.11.txt");
+    assert!(globals.contains("\n-global virtio-net-pci.romfile=compat-512k-"));
     assert!(
-        text("globals-up-to-2.11.txt").starts_with("-global virtio-net-pci.romfile=compat-512k-")
+        globals.contains("# For machine types from 2.6 to 2.11 only.\n"),
+        "{globals}"
     );
     let arrays = text("compat-arrays.txt");
     assert!(arrays.contains("For hw_compat_2_5 in hw/core/machine.c"));

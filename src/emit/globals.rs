@@ -1,25 +1,37 @@
 //! The mapping as `-global` options for QEMU's command line.
 
-use super::Mapped;
-use crate::plan::CompatPlan;
+use super::{DISPLAYS, Mapped, scope, without_displays};
+use crate::plan::{CompatPlan, MachineRange};
 
 /// The options of a plan's devices.
 #[must_use]
 pub fn globals(plan: &CompatPlan<'_>) -> String {
-    globals_of(&super::mapping(plan))
+    globals_of(&super::mapping(plan), None)
 }
 
-/// One `-global DEVICE.romfile=NAME` a line. Each variant of a card has an
-/// option of its own, since QEMU hands none on from `virtio-net-pci` or
-/// `e1000` to their variants (seen with QEMU 5.2 to 11.1). Of network cards
-/// that the machine lacks, QEMU says nothing; of display adapters, that their
-/// option is not used (seen with 7.2).
+/// One `-global DEVICE.romfile=NAME` a line, below comments that say what they
+/// are for. Each variant of a card has an option of its own, since QEMU hands
+/// none on from `virtio-net-pci` or `e1000` to their variants (seen with QEMU
+/// 5.2 to 11.1). Of network cards that the machine lacks, QEMU says nothing;
+/// of display adapters it warns, so that their options are comments, too.
 #[must_use]
-pub fn globals_of(mapping: &[Mapped<'_>]) -> String {
-    let options = mapping.iter();
-    options
-        .map(|mapped| global(mapped.device, mapped.romfile()))
-        .collect()
+pub fn globals_of(mapping: &[Mapped<'_>], range: Option<&MachineRange>) -> String {
+    let option = |mapped: &&Mapped<'_>| global(mapped.device, mapped.romfile());
+    let (cards, displays) = without_displays(mapping);
+    let mut text = String::from(
+        "# For QEMU's command line: qemu-system-x86_64 $(grep -v '^#' THIS-FILE) ...\n",
+    );
+    text.push_str(&scope(mapping, range));
+    text.extend(cards.iter().map(option));
+    if !displays.is_empty() {
+        text.push_str(DISPLAYS);
+        text.extend(
+            displays
+                .iter()
+                .map(|mapped| format!("# {}", option(mapped))),
+        );
+    }
+    text
 }
 
 /// The option of one device, as a line.
@@ -37,7 +49,9 @@ mod tests {
         with_plan(&[("efi-e1000.rom", 5000)], |plan| {
             assert_eq!(
                 super::globals(plan),
-                "-global e1000.romfile=compat-8k-efi-e1000.rom\n\
+                "# For QEMU's command line: qemu-system-x86_64 $(grep -v '^#' THIS-FILE) ...\n\
+                 # Not for machine types of PCs up to 1.4 with e1000.\n\
+                 -global e1000.romfile=compat-8k-efi-e1000.rom\n\
                  -global e1000-82544gc.romfile=compat-8k-efi-e1000.rom\n\
                  -global e1000-82545em.romfile=compat-8k-efi-e1000.rom\n"
             );
@@ -47,9 +61,22 @@ mod tests {
     #[test]
     fn the_class_of_ne2k_pci_is_named_and_not_ne2000() {
         with_plan(&[("efi-ne2k_pci.rom", 512)], |plan| {
-            assert_eq!(
-                super::globals(plan),
-                "-global ne2k_pci.romfile=compat-512-efi-ne2k_pci.rom\n"
+            let text = super::globals(plan);
+            assert!(text.ends_with("\n-global ne2k_pci.romfile=compat-512-efi-ne2k_pci.rom\n"));
+            assert!(!text.contains("ne2000"), "{text}");
+        });
+    }
+
+    #[test]
+    fn the_option_of_a_display_adapter_is_a_comment() {
+        let roms = [("efi-pcnet.rom", 512), ("vgabios-qxl.bin", 512)];
+        with_plan(&roms, |plan| {
+            let text = super::globals(plan);
+            let options: Vec<&str> = text.lines().filter(|l| l.starts_with('-')).collect();
+            assert_eq!(options, ["-global pcnet.romfile=compat-512-efi-pcnet.rom"]);
+            assert!(
+                text.ends_with(":\n# -global qxl-vga.romfile=compat-512-vgabios-qxl.bin\n"),
+                "{text}"
             );
         });
     }

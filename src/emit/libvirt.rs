@@ -1,8 +1,7 @@
 //! The mapping as elements of a libvirt domain.
 
-use super::Mapped;
+use super::{Mapped, is_display};
 use crate::libvirt::{escaped, model_of_device};
-use crate::qemu::device_by_name;
 use std::fmt::Write as _;
 
 /// The `<model type='…'/>` of a libvirt interface that becomes this device;
@@ -10,10 +9,6 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn interface_model(device: &str) -> Option<&str> {
     (!is_display(device)).then(|| model_of_device(device))
-}
-
-fn is_display(device: &str) -> bool {
-    device_by_name(device).is_some_and(|device| device.romfile.starts_with("vgabios"))
 }
 
 /// The element that names a ROM file, inside `<interface>`. The schema asks

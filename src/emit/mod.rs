@@ -57,6 +57,39 @@ pub fn range_mapping<'a>(plan: &'a CompatPlan<'_>, range: &'a MachineRange) -> V
     range.mapping.iter().filter_map(named).collect()
 }
 
+/// Whether this is a display adapter, for which an option stands in a comment.
+pub(crate) fn is_display(device: &str) -> bool {
+    device_by_name(device).is_some_and(Device::is_display)
+}
+
+/// Comments that say which machine types a mapping is for.
+fn scope(mapping: &[Mapped<'_>], range: Option<&MachineRange>) -> String {
+    if let Some(range) = range {
+        return format!("# For machine types {range} only.\n");
+    }
+    let line = |(version, devices): (QemuVersion, Vec<&str>)| {
+        format!(
+            "# Not for machine types of PCs up to {version} with {}.\n",
+            devices.join(", ")
+        )
+    };
+    let devices = mapping.iter().map(|mapped| mapped.device);
+    other_defaults(devices).into_iter().map(line).collect()
+}
+
+/// Above the options of display adapters.
+const DISPLAYS: &str = "\n# QEMU warns of an option for a display adapter that a guest lacks. These are\n\
+     # for a guest that has it, without the `# `:\n";
+
+/// Devices of a mapping for whatever guest, and display adapters.
+fn without_displays<'a, 'm>(
+    mapping: &'m [Mapped<'a>],
+) -> (Vec<&'m Mapped<'a>>, Vec<&'m Mapped<'a>>) {
+    mapping
+        .iter()
+        .partition(|mapped| !is_display(mapped.device))
+}
+
 /// Devices of a mapping for all machine types that do not load today's default
 /// ROM up to some version of machine types of PCs, so that the mapping is not
 /// for them there.

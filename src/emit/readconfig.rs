@@ -1,8 +1,7 @@
 //! The mapping as a file for QEMU's `-readconfig`.
 
-use super::{Mapped, other_defaults};
+use super::{DISPLAYS, Mapped, scope, without_displays};
 use crate::plan::{CompatPlan, MachineRange};
-use std::fmt::Write as _;
 
 /// The file of a plan's devices.
 #[must_use]
@@ -11,31 +10,29 @@ pub fn readconfig(plan: &CompatPlan<'_>) -> String {
 }
 
 /// A `[global]` section for each device (`qemu_global_opts` in
-/// system/vl.c). Comments say what the file is for.
+/// system/vl.c). Comments say what the file is for, and have the sections of
+/// display adapters.
 #[must_use]
 pub fn readconfig_of(mapping: &[Mapped<'_>], range: Option<&MachineRange>) -> String {
     let mut text = String::from(
         "# For qemu -readconfig: cards of guests that were started with the former\n\
          # option ROMs keep the sizes of those.\n",
     );
-    if let Some(range) = range {
-        let _ = writeln!(text, "# For machine types {range} only.");
-    } else {
-        for (version, devices) in other_defaults(mapping.iter().map(|mapped| mapped.device)) {
-            let _ = writeln!(
-                text,
-                "# Not for machine types of PCs up to {version} with {}.",
-                devices.join(", ")
-            );
-        }
-    }
-    for mapped in mapping {
-        let _ = write!(
-            text,
-            "\n[global]\n  driver = \"{}\"\n  property = \"romfile\"\n  value = \"{}\"\n",
+    text.push_str(&scope(mapping, range));
+    let section = |mapped: &&Mapped<'_>| {
+        format!(
+            "[global]\n  driver = \"{}\"\n  property = \"romfile\"\n  value = \"{}\"\n",
             mapped.device,
             mapped.romfile()
-        );
+        )
+    };
+    let (cards, displays) = without_displays(mapping);
+    text.extend(cards.iter().map(|mapped| format!("\n{}", section(mapped))));
+    if !displays.is_empty() {
+        text.push_str(DISPLAYS);
+        for line in displays.iter().map(section).collect::<String>().lines() {
+            text.extend(["# ", line, "\n"]);
+        }
     }
     text
 }
@@ -50,6 +47,17 @@ mod tests {
             let text = super::readconfig(plan);
             assert!(text.ends_with(
                 "\n[global]\n  driver = \"pcnet\"\n  property = \"romfile\"\n  value = \"compat-512-efi-pcnet.rom\"\n"
+            ));
+        });
+    }
+
+    #[test]
+    fn the_section_of_a_display_adapter_is_a_comment() {
+        with_plan(&[("vgabios-qxl.bin", 512)], |plan| {
+            let text = super::readconfig(plan);
+            assert!(text.lines().all(|l| l.is_empty() || l.starts_with('#')));
+            assert!(text.ends_with(
+                ":\n# [global]\n#   driver = \"qxl-vga\"\n#   property = \"romfile\"\n#   value = \"compat-512-vgabios-qxl.bin\"\n"
             ));
         });
     }

@@ -67,7 +67,7 @@ pub(super) fn mapping_files(plan: &CompatPlan<'_>, manifest: &Manifest) -> Vec<M
         let text = emit::readconfig_of(&mapping, Some(range));
         files.push(file(readconfig.clone(), text, true));
         let name = format!("globals-up-to-{}.txt", range.up_to);
-        files.push(file(name, emit::globals_of(&mapping), false));
+        files.push(file(name, emit::globals_of(&mapping, Some(range)), false));
     }
     let arrays = emit::CompatArray::of_ranges(plan);
     if !arrays.is_empty() {

@@ -38,6 +38,8 @@ pub(super) struct TemplateValues<'a> {
     share_dir: String,
     pub installed_size: u64,
     globals: Vec<&'a str>,
+    /// Those of display adapters, which only a guest that has one may be told.
+    display_globals: Vec<&'a str>,
     pub roms: Vec<RomValues<'a>>,
     ranges: Vec<RangeValues<'a>>,
     /// Machine types that a mapping without ranges is not for.
@@ -67,7 +69,17 @@ struct OtherDefaults<'a> {
 struct Example {
     readconfig: String,
     device: String,
+    /// The `-global` option in place of the file, for a display adapter.
+    global: Option<String>,
+    /// A machine type that the file is for, where it is not for all.
+    machine: Option<String>,
     is_network: bool,
+}
+
+/// Options that stand in comments of a mapping's file, for display adapters.
+fn options_in_comments(file: &MappingFile) -> impl Iterator<Item = &str> {
+    let options = file.text.lines().filter_map(|line| line.strip_prefix("# "));
+    options.filter(|option| option.starts_with("-global "))
 }
 
 /// One ROM, for templates.
@@ -101,18 +113,25 @@ impl<'a> TemplateValues<'a> {
         let share_dir = format!("/usr/share/{}", details.package);
         let globals = mapping.iter().find(|file| file.name == "globals.txt");
         let first = mapping.iter().rfind(|file| file.is_readconfig);
-        let device = match manifest.ranges.last() {
-            Some(_) => {
-                let mapped = |range: &&ManifestRange| !range.devices.is_empty();
-                let newest = manifest.ranges.iter().rfind(mapped);
-                newest.and_then(|range| range.devices.keys().next())
-            }
-            None => manifest.roms.iter().flat_map(|rom| &rom.devices).next(),
+        let mapped = |range: &&ManifestRange| !range.devices.is_empty();
+        let range = manifest.ranges.iter().rfind(mapped);
+        let mut devices: Vec<&String> = match range {
+            Some(range) => range.devices.keys().collect(),
+            None => manifest.roms.iter().flat_map(|rom| &rom.devices).collect(),
         };
-        let example = first.zip(device).map(|(file, device)| Example {
-            readconfig: format!("{share_dir}/{}", file.name),
-            device: device.clone(),
-            is_network: emit::interface_model(device).is_some(),
+        devices.sort_by_key(|device| emit::is_display(device));
+        let example = first.zip(devices.first()).map(|(file, device)| {
+            let named = format!("-global {device}.romfile=");
+            let mut options = mapping.iter().rev().flat_map(options_in_comments);
+            Example {
+                readconfig: format!("{share_dir}/{}", file.name),
+                device: (*device).clone(),
+                global: options
+                    .find(|option| option.starts_with(&named))
+                    .map(str::to_owned),
+                machine: range.map(|range| format!("pc-i440fx-{}", range.up_to)),
+                is_network: !emit::is_display(device),
+            }
         });
         let devices = manifest.roms.iter().flat_map(|rom| &rom.devices);
         let other_defaults = match &*manifest.ranges {
@@ -142,7 +161,12 @@ impl<'a> TemplateValues<'a> {
             install_dir: &manifest.install_dir,
             share_dir,
             installed_size: 0,
-            globals: globals.iter().flat_map(|file| file.text.lines()).collect(),
+            globals: globals
+                .iter()
+                .flat_map(|file| file.text.lines())
+                .filter(|line| line.starts_with('-'))
+                .collect(),
+            display_globals: globals.into_iter().flat_map(options_in_comments).collect(),
             roms: manifest.roms.iter().map(RomValues::from).collect(),
             ranges: manifest
                 .ranges

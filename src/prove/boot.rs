@@ -119,7 +119,7 @@ impl<'a> Boot<'a> {
         if !matches!(machine.family, Family::I440fx | Family::Q35) {
             return none("only PCs are started");
         }
-        if device.romfile.starts_with("vgabios") {
+        if device.is_display() {
             return none("it is a display");
         }
         let Some((romfile, bytes)) = compat.of_device(device, machine) else {

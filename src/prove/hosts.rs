@@ -165,14 +165,19 @@ impl<'a> Hosts<'a> {
         self.new_folder().join(READCONFIG)
     }
 
-    /// The mapping of the new host, as words of a command line.
+    /// The mapping of the new host, as words of a command line for a guest with
+    /// this device: the options of other display adapters stay comments.
     #[must_use]
-    pub fn globals(&self) -> Vec<String> {
+    pub fn globals(&self, device: &Device) -> Vec<String> {
         let folder = self.new_folder();
-        let options = self
-            .compat
-            .globals
-            .lines()
+        let in_comment = format!("# -global {}.romfile=", device.name);
+        let lines = self.compat.globals.lines().map(|line| {
+            let own = line.strip_prefix("# ");
+            own.filter(|_| line.starts_with(&in_comment))
+                .unwrap_or(line)
+        });
+        let options = lines
+            .filter(|line| line.starts_with('-'))
             .filter_map(|line| line.split_once(' '));
         options
             .flat_map(|(option, value)| {

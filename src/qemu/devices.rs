@@ -102,6 +102,14 @@ impl Device {
         version >= QemuVersion::new(since.0, since.1)
     }
 
+    /// Whether it is a display adapter. QEMU loads the classes of some only
+    /// with the device, and warns of a global property for one that a guest
+    /// lacks, which it does not for network cards (seen with 7.2 and 10.0).
+    #[must_use]
+    pub fn is_display(&self) -> bool {
+        self.romfile.starts_with("vgabios")
+    }
+
     /// Every pair of ids that the device may have, without repetition.
     pub fn all_ids(&self) -> impl Iterator<Item = PciIds> + use<> {
         let behind = (self.ids_behind_port != self.ids).then_some(self.ids_behind_port);

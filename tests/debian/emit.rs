@@ -1,7 +1,7 @@
 //! Each form of the mapping, judged by QEMU and by libvirt's own tools.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{grown_release, newer_qemu, package, tool};
+use crate::fetched::{grown_release, newer_qemu, package, tool, unpack};
 use romcompat::qemu::Arch;
 use std::fs;
 use std::io::Write as _;
@@ -50,7 +50,80 @@ fn both_qemu() -> [PathBuf; 2] {
 
 /// The options of the text that `emit globals` prints.
 fn options(globals: &str) -> Vec<String> {
-    globals.split_whitespace().map(str::to_owned).collect()
+    let lines = globals.lines().filter(|line| !line.starts_with('#'));
+    let words = lines.flat_map(str::split_whitespace);
+    words.map(str::to_owned).collect()
+}
+
+/// SeaBIOS of bookworm, and a folder with its adapters' ROMs grown to 128K.
+fn grown_displays() -> (PathBuf, TempDir) {
+    let old = package("bookworm", "seabios");
+    let new = TempDir::new().unwrap();
+    let mut pad = romcompat();
+    pad.arg("pad").arg(&old).arg("--out").arg(new.path());
+    let output = pad
+        .args(["--size", "128K", "--select", "vgabios*"])
+        .output();
+    assert_eq!(status(&output.unwrap()), 0);
+    (old, new)
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+fn qemu_does_not_warn_of_display_adapters_that_a_guest_lacks_and_the_others_work() {
+    let (old, new) = grown_displays();
+    let inputs: [&Path; 2] = [&old, new.path()];
+    let globals = emit_of("globals", &inputs, &[]);
+    assert_eq!(options(&globals), [""; 0]);
+    let of_adapter = |line: &str| {
+        let option = line.strip_prefix("# -global ")?;
+        let (device, romfile) = option.split_once(".romfile=")?;
+        Some((device.to_owned(), romfile.to_owned()))
+    };
+    let adapters: Vec<_> = globals.lines().filter_map(of_adapter).collect();
+    let names: Vec<&str> = adapters.iter().map(|(device, _)| &**device).collect();
+    for name in ["VGA", "qxl-vga", "virtio-vga", "cirrus-vga"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    // The ROMs as the new host has them, with the compat ROMs beside them.
+    let out = TempDir::new().unwrap();
+    let dist = out.path().join("dist");
+    let mut build = romcompat();
+    build.arg("build").args(inputs).arg("--out").arg(&dist);
+    build.args(["--maintainer", "A Maintainer <maintainer@example.org>"]);
+    let output = build.output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let deb = fs::read_dir(&dist).unwrap().map(|e| e.unwrap().path());
+    let deb = deb
+        .into_iter()
+        .find(|p| p.extension().is_some_and(|e| e == "deb"));
+    let root = unpack(&deb.unwrap());
+    let roms = root.path().join("usr/share/qemu");
+    let file = out.path().join("romfiles.cfg");
+    fs::write(&file, emit_of("readconfig", &inputs, &[])).unwrap();
+    let readconfig = ["-readconfig", file.to_str().unwrap()].map(str::to_owned);
+    for qemu in both_qemu() {
+        let output = start(&qemu, &readconfig);
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        for (device, romfile) in &adapters {
+            let path = roms.join(romfile);
+            assert_eq!(
+                fs::metadata(&path).unwrap().len(),
+                if device == "bochs-display" {
+                    32768
+                } else {
+                    65536
+                },
+                "{device}"
+            );
+            let global = format!("{device}.romfile={}", path.display());
+            let arguments = ["-device", device, "-global", &global].map(str::to_owned);
+            let output = start(&qemu, &arguments);
+            assert_eq!(status(&output), 0, "{}", words(&output));
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{device}");
+        }
+    }
 }
 
 #[test]
