@@ -224,6 +224,43 @@ fn a_device_that_no_table_knows_is_mapped_by_the_configuration() {
 }
 
 #[test]
+fn check_and_advise_know_a_device_that_the_configuration_maps() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("romcompat.toml");
+    fs::write(&file, "[devices]\n\"efi-eepro100.rom\" = [\"my-nic\"]\n").unwrap();
+    for (command, wanted) in [
+        ("check", "-global my-nic.romsize=262144"),
+        ("check", "0000:00:02.0/my-nic.rom: 0x40000 != 0x80000"),
+        ("advise", "efi-eepro100.rom, loaded by my-nic\n"),
+    ] {
+        let mut run = romcompat();
+        run.arg(command).args([fixture(1), fixture(2)]);
+        run.arg("--config").arg(&file).arg("-v");
+        let text = words(&run.output().unwrap());
+        assert!(text.contains(wanted), "{command}: {wanted} in {text}");
+        assert!(!text.contains("DEVICE.rom"), "{text}");
+    }
+}
+
+#[test]
+fn advise_takes_versions_of_machine_types_in_their_order() {
+    let run = |versions: [&str; 2]| {
+        let mut command = romcompat();
+        command.args(["advise", "--select", "pxe-e1000.rom"]);
+        for (version, release) in versions.into_iter().zip(1..) {
+            command.arg(format!("{version}={}", fixture(release).display()));
+        }
+        command.output().unwrap()
+    };
+    let output = run(["2.5", "2.11"]);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    assert!(words(&output).contains("example-roms 2.0-1, after 2.5, up to 2.11 (128K)"));
+    let output = run(["2.11", "2.5"]);
+    assert_eq!(status(&output), 2, "{}", words(&output));
+    assert!(words(&output).contains("the generation 2.5 stands after 2.11"));
+}
+
+#[test]
 fn a_configuration_that_maps_what_cannot_be_is_refused() {
     for (text, wanted) in [
         (
@@ -232,7 +269,23 @@ fn a_configuration_that_maps_what_cannot_be_is_refused() {
         ),
         (
             "[devices]\n\"efi-e1000.rom\" = [\"my nic\"]\n",
-            "`my nic` is no name of a device",
+            "line 2, column 20: `my nic` is no name of a device",
+        ),
+        (
+            "[devices]\n\n\"efi-eepro100.rom\" = [\"my-nic\", \"e1000-82545em\"]\n",
+            "line 3, column 33: e1000-82545em is mapped to efi-eepro100.rom, and loads efi-e1000.rom by default",
+        ),
+        (
+            "[devices]\n\"efi-e1000.rom\" = [\"nic\"]\n\"efi-eepro100.rom\" = [\"nic\"]\n",
+            "line 3, column 23: nic is mapped to efi-e1000.rom and again to efi-eepro100.rom",
+        ),
+        (
+            "[devices]\n\"pxe-eepro100.rom\" = [\"i82801\", \"i82801\"]\n",
+            "line 2, column 33: i82801 is mapped to pxe-eepro100.rom and again to pxe-eepro100.rom",
+        ),
+        (
+            "[devices]\n\"efi-ne2k_pci.rom\" = [\"ne2000\"]\n",
+            "`ne2000` is no PCI device of QEMU; the card's name is ne2k_pci",
         ),
         (
             "[devices]\n\"efi-e1000.rom\" = \"e1000\"\n",

@@ -1,19 +1,22 @@
 //! `romcompat advise`.
 
+use super::args::BuildSettings;
 use super::exit::{Exit, Failure};
+use super::generations::GenerationInput;
 use super::input;
 use super::terminal::Terminal;
-use crate::plan::Advice;
+use crate::plan::{Advice, Release};
+use crate::qemu::QemuVersion;
 use crate::report::AdviseReport;
-use crate::romset::RomSet;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `advise`.
 #[derive(Debug, Args)]
 pub struct Advise {
-    /// The same ROMs in two or more releases, the newest last
-    #[arg(required = true, num_args = 2.., value_name = "INPUT")]
+    /// The same ROMs in two or more releases, the newest last; each may say the
+    /// newest version of machine types that used it, such as 2.11=bionic.deb
+    #[arg(required = true, num_args = 2.., value_name = "[VERSION=]INPUT")]
     pub inputs: Vec<PathBuf>,
     /// How many releases to come are to fit
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -23,28 +26,48 @@ pub struct Advise {
     pub select: Vec<glob::Pattern>,
 }
 
+/// A release as it is typed: with a version of machine types, or without.
+fn typed(text: &Path) -> (Option<QemuVersion>, PathBuf) {
+    let generation = text.to_str().and_then(|text| text.parse().ok());
+    match generation {
+        Some(GenerationInput { version, path }) if !text.exists() => (Some(version), path),
+        _ => (None, text.to_owned()),
+    }
+}
+
 /// Reads each release and reckons.
 pub fn run(command: &Advise, terminal: &Terminal) -> Result<Exit, Failure> {
-    for (before, after) in command.inputs.iter().zip(command.inputs.iter().skip(1)) {
+    let typed: Vec<_> = command.inputs.iter().map(|input| typed(input)).collect();
+    for ((_, before), (_, after)) in typed.iter().zip(typed.iter().skip(1)) {
         input::refuse_same(before, after)?;
     }
-    let mut releases: Vec<RomSet> = command
-        .inputs
-        .iter()
-        .map(|path| input::read(path))
-        .collect::<Result<_, _>>()?;
-    if !command.select.is_empty() {
-        let matches = |name: &str| command.select.iter().any(|p| p.matches(name));
-        for release in &mut releases {
-            release.roms.retain(|rom| matches(rom.name()));
+    let mut releases: Vec<Release> = Vec::new();
+    for (version, path) in typed {
+        let mut set = input::read(&path)?;
+        if !command.select.is_empty() {
+            let matches = |name: &str| command.select.iter().any(|p| p.matches(name));
+            set.roms.retain(|rom| matches(rom.name()));
         }
-        if releases.last().is_some_and(|newest| newest.roms.is_empty()) {
-            return Err(Failure::usage(
-                "no ROM of the newest release has a name that --select takes",
-            ));
-        }
+        releases.push(Release { version, set });
     }
-    let report = AdviseReport::new(Advice::new(&releases, command.coming));
+    let newest = releases.last().map(|newest| &newest.set);
+    if !command.select.is_empty() && newest.is_some_and(|newest| newest.roms.is_empty()) {
+        return Err(Failure::usage(
+            "no ROM of the newest release has a name that --select takes",
+        ));
+    }
+    let settings = terminal.settings(&BuildSettings::default());
+    let advice =
+        Advice::new(&releases, command.coming, &settings.devices).map_err(Failure::usage)?;
+    let packed = match newest {
+        Some(newest) => advice.packed(newest),
+        None => Ok(None),
+    };
+    let packed = packed.map_err(|error| Failure::file("the ROMs to be compressed", error))?;
+    for note in &advice.notes {
+        terminal.remark(&format!("note: {note}"));
+    }
+    let report = AdviseReport::new(advice, packed);
     terminal.answer(&report, |colour| report.text(colour))?;
     Ok(Exit::Clean)
 }

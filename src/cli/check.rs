@@ -1,6 +1,6 @@
 //! `romcompat check`.
 
-use super::args::Check;
+use super::args::{BuildSettings, Check};
 use super::exit::{Exit, Failure};
 use super::input;
 use super::inventory;
@@ -53,7 +53,8 @@ fn against_baseline(
     for rom in new.roms.iter().filter(|rom| !baseline.lists(rom.name())) {
         findings.push(not_listed(rom.name(), file));
     }
-    let comparison = Comparison::with_baseline(&baseline, &new);
+    let settings = terminal.settings(&BuildSettings::default());
+    let comparison = Comparison::with_baseline(&baseline, &new).with_devices(&settings.devices);
     let old = file.display().to_string();
     answer(command, &comparison, &old, &new, findings, terminal)
 }
@@ -73,7 +74,8 @@ fn not_listed(name: &str, file: &Path) -> Finding {
 
 fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = input::read_both(old, new)?;
-    let comparison = Comparison::new(&old, &new);
+    let settings = terminal.settings(&BuildSettings::default());
+    let comparison = Comparison::new(&old, &new).with_devices(&settings.devices);
     let findings = [old.findings(), new.findings()].concat();
     answer(command, &comparison, &old.label, &new, findings, terminal)
 }

@@ -5,12 +5,13 @@ use super::exit::{Exit, Failure};
 use super::opened;
 use crate::finding::Code;
 use crate::package::Wishes;
-use crate::plan::{BootIds, NamePattern};
+use crate::plan::{BootIds, MappedDevices, NamePattern, PlanError};
 use crate::rom::BarSize;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use toml::Spanned;
 
 /// The file that is read where `--config` names none.
 const DEFAULT: &str = "romcompat.toml";
@@ -62,7 +63,25 @@ pub struct Settings {
     /// Whether ROMs get the x86 images that firmware looks for.
     pub boot_ids: Option<BootIds>,
     /// Devices that no table knows: for a ROM of OLD those that load it.
-    pub devices: BTreeMap<String, Vec<String>>,
+    #[serde(skip)]
+    pub devices: MappedDevices,
+    #[serde(rename = "devices")]
+    typed_devices: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+    /// ROM, device, and where it stands in the file.
+    #[serde(skip)]
+    places: Vec<(String, String, String)>,
+}
+
+/// A file with a place in its text, counted from line 1 and column 1.
+fn place(path: &Path, text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.chars().rev().take_while(|c| *c != '\n').count();
+    format!(
+        "{}, line {line}, column {}",
+        path.display(),
+        column.saturating_add(1)
+    )
 }
 
 fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Code>, D::Error> {
@@ -103,19 +122,23 @@ impl Settings {
     fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
         let mut settings: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            let before = text.get(..start).unwrap_or_default();
-            let line = before.matches('\n').count().saturating_add(1);
-            let column = before.chars().rev().take_while(|c| *c != '\n').count();
             Failure {
                 exit: Exit::InputOutput,
-                message: format!(
-                    "{}, line {line}, column {}: {}",
-                    path.display(),
-                    column.saturating_add(1),
-                    error.message()
-                ),
+                message: format!("{}: {}", place(path, text, start), error.message()),
             }
         })?;
+        for (rom, devices) in &settings.typed_devices {
+            for device in devices {
+                settings.places.push((
+                    rom.get_ref().clone(),
+                    device.get_ref().clone(),
+                    place(path, text, device.span().start),
+                ));
+            }
+            let names = devices.iter().map(|device| device.get_ref().clone());
+            let rom = rom.get_ref().clone();
+            settings.devices.insert(rom, names.collect());
+        }
         if let Some(folder) = path.parent() {
             for named in [&mut settings.copyright, &mut settings.templates] {
                 *named = named.take().map(|path| folder.join(path));
@@ -149,6 +172,20 @@ impl Settings {
         if !typed.select.is_empty() {
             self.select.clone_from(&typed.select);
         }
+    }
+
+    /// A failure because of a plan's error: at its place in the file where the
+    /// devices there are the cause, else at the release.
+    pub fn failure(&self, error: &PlanError, release: &str) -> Failure {
+        let of_error = |(rom, device): (&str, Option<&str>)| {
+            let mut places = self.places.iter().rev();
+            let found = places.find(|(of_rom, name, _)| {
+                of_rom == rom && device.is_none_or(|device| device == name)
+            });
+            found.map(|(_, _, place)| place.as_str())
+        };
+        let place = error.mapped().and_then(of_error);
+        Failure::file(place.unwrap_or(release), error)
     }
 
     /// What the package shall say of itself.

@@ -11,8 +11,10 @@ use std::str::FromStr;
 /// One generation: `VERSION=INPUT`.
 #[derive(Debug, Clone)]
 pub struct GenerationInput {
-    version: QemuVersion,
-    path: PathBuf,
+    /// The newest version of machine types.
+    pub version: QemuVersion,
+    /// The ROMs that they used.
+    pub path: PathBuf,
 }
 
 impl FromStr for GenerationInput {

@@ -88,7 +88,7 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = terminal.settings(&BuildSettings::default());
     let (old, new) = input::read_both(&command.old, &command.new)?;
     let compat = compat_roms(command, &settings, &old, &new)?;
-    let devices = devices(command, &old, &new)?;
+    let devices = devices(command, &settings, &old, &new)?;
     let workplace = supervise::Workplace::new()?;
     let (source, dest) = emulators(command, &workplace)?;
     let emulators = Emulators {
@@ -253,7 +253,12 @@ fn of_machines(
 
 /// The devices that were asked for, else those whose ROMs break, else all that
 /// the old host has a ROM for.
-fn devices(command: &Prove, old: &RomSet, new: &RomSet) -> Result<Vec<&'static Device>, Failure> {
+fn devices(
+    command: &Prove,
+    settings: &Settings,
+    old: &RomSet,
+    new: &RomSet,
+) -> Result<Vec<&'static Device>, Failure> {
     let has_rom = |device: &Device| device.romfiles().any(|name| old.find(name).is_some());
     if !command.device.is_empty() {
         let named = without_repetition(&command.device).map(|name| {
@@ -279,8 +284,13 @@ fn devices(command: &Prove, old: &RomSet, new: &RomSet) -> Result<Vec<&'static D
         .filter(|device| has_rom(device) && (breaking.is_empty() || breaking.contains(device)))
         .collect();
     if chosen.is_empty() {
+        let mapped = if settings.devices.is_empty() {
+            ""
+        } else {
+            "; of the devices that romcompat.toml maps, how they are started and what their RAM blocks are called is not known, so that they cannot be tried"
+        };
         return Err(Failure::usage(format!(
-            "{} has no ROM that a device of QEMU loads by default, so there is nothing to prove",
+            "{} has no ROM that a device of QEMU loads by default, so there is nothing to prove{mapped}",
             old.label
         )));
     }

@@ -9,8 +9,8 @@ use super::state;
 use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
 use crate::plan::{
-    Comparison, CompatPlan, Generation, GenerationOptions, Naming, Pair, PlanError, QEMU_SHARE,
-    Selection,
+    Comparison, CompatPlan, Generation, GenerationError, GenerationOptions, Naming, Pair,
+    PlanError, QEMU_SHARE, Selection,
 };
 use crate::romset::RomSet;
 use std::path::PathBuf;
@@ -134,7 +134,7 @@ pub(super) fn plan<'a>(
 ) -> Result<CompatPlan<'a>, Failure> {
     let (naming, selection) = wishes(settings, all)?;
     let boot_ids = settings.boot_ids.unwrap_or_default();
-    let fail = |error: PlanError| Failure::file(&old.label, error);
+    let fail = |error: PlanError| settings.failure(&error, &old.label);
     let mut plan =
         CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
     plan.map_devices(&settings.devices).map_err(fail)?;
@@ -155,7 +155,13 @@ pub(super) fn of_generations<'a>(
         boot_ids: settings.boot_ids.unwrap_or_default(),
         devices: &settings.devices,
     };
-    CompatPlan::of_generations(generations, new, options).map_err(Failure::usage)
+    CompatPlan::of_generations(generations, new, options).map_err(|error| match &error {
+        GenerationError::Plan(of_devices) if of_devices.mapped().is_some() => {
+            let labels: Vec<&str> = generations.iter().map(|one| &*one.set.label).collect();
+            settings.failure(of_devices, &labels.join(", "))
+        }
+        _ => Failure::usage(error),
+    })
 }
 
 fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {

@@ -18,4 +18,4 @@ pub use checksums::{ListedFile, hex};
 pub use members::{AR_MAGIC, MemberError};
 pub use read::{BinaryPackage, DebError, VisitError};
 pub use source::{SourceContents, Upstream, is_native, source_format, write_source};
-pub use write::{PackageContents, PackageFile, installed_size, write_package};
+pub use write::{PackageContents, PackageFile, installed_size, packed_size, write_package};

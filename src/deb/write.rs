@@ -100,6 +100,17 @@ pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
     Ok(package)
 }
 
+/// Bytes that these files take in a package, compressed.
+///
+/// # Errors
+/// As for [`write_package`].
+pub fn packed_size(files: &[PackageFile<'_>]) -> io::Result<u64> {
+    let data = tar_archive(files, 0)?;
+    let mut encoder = encoder(data.len(), Vec::new())?;
+    encoder.write_all(&data)?;
+    Ok(encoder.finish()?.len() as u64)
+}
+
 /// The files that belong to the administrator once they are installed: all
 /// below `/etc` (Debian Policy 10.7.2).
 fn conffiles(files: &[PackageFile<'_>]) -> String {

@@ -1,11 +1,25 @@
 //! The same ROMs over several releases: how they grow, and the size that the
 //! coming ones will fit into.
 
-use super::Pair;
-use crate::qemu::Device;
+use super::generations::{GenerationError, check_order};
+use super::{MappedDevices, Pair};
+use crate::deb::version::compare;
+use crate::deb::{self, PackageFile};
+use crate::qemu::QemuVersion;
 use crate::rom::{BarSize, Tail};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
+use std::cmp::Ordering;
+use std::io;
+
+/// A release of ROMs, with the machine types that used it as far as is said.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The newest version of machine types that used these ROMs.
+    pub version: Option<QemuVersion>,
+    /// The ROMs.
+    pub set: RomSet,
+}
 
 /// One ROM in one release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,10 +43,12 @@ pub struct ReleaseSize {
 pub struct RomAdvice {
     /// Its name.
     pub name: String,
-    /// The devices that load it by default.
-    pub devices: Vec<&'static str>,
+    /// The devices that load it, by default or by the user's word.
+    pub devices: Vec<String>,
     /// The releases that have it, in the order given.
     pub releases: Vec<ReleaseSize>,
+    /// Whether more than one release has it, so that a growth is known.
+    pub is_growth_known: bool,
     /// The largest growth from one release to the next, in bytes; 0 where it
     /// never grew.
     pub largest_growth: u64,
@@ -56,6 +72,18 @@ pub struct ReleaseBar {
     pub release: String,
     /// Its BAR.
     pub bar: BarSize,
+    /// The machine types that used it, where that was said.
+    pub machines: Option<String>,
+}
+
+/// What the ROMs of the newest release take in a package, in bytes of its
+/// compressed data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Packed {
+    /// As they are.
+    pub now: u64,
+    /// Padded as advised.
+    pub padded: u64,
 }
 
 /// Advice on every ROM of the newest release.
@@ -67,6 +95,8 @@ pub struct Advice {
     pub roms: Vec<RomAdvice>,
     /// ROMs that earlier releases have and the newest one lacks.
     pub gone: Vec<String>,
+    /// What is odd about the releases, in words.
+    pub notes: Vec<String>,
 }
 
 /// Bytes of a ROM without the padding after its last image.
@@ -80,48 +110,137 @@ fn content(file: &RomFile) -> u64 {
 }
 
 impl Advice {
-    /// Advice from releases in their order, the newest last.
-    #[must_use]
-    pub fn new(releases: &[RomSet], coming: u32) -> Self {
-        let Some((newest, before)) = releases.split_last() else {
-            return Self {
-                coming,
-                roms: Vec::new(),
-                gone: Vec::new(),
-            };
+    /// Advice from releases in their order, the newest last. `devices` are
+    /// those that the user maps to ROMs.
+    ///
+    /// # Errors
+    /// [`GenerationError`] for versions of machine types that do not follow
+    /// each other.
+    pub fn new(
+        releases: &[Release],
+        coming: u32,
+        devices: &MappedDevices,
+    ) -> Result<Self, GenerationError> {
+        check_order(releases.iter().filter_map(|one| one.version.as_ref()))?;
+        let (labels, notes) = labels(releases);
+        let mut advice = Self {
+            coming,
+            roms: Vec::new(),
+            gone: Vec::new(),
+            notes,
         };
-        let roms = newest.roms.iter().map(|file| {
-            let of_release = |set| Some((set, RomSet::find(set, file.name())?));
-            let found = before.iter().filter_map(of_release);
-            RomAdvice::new(found, (newest, file), coming)
-        });
-        let roms = roms.collect();
-        let all = before.iter().flat_map(|set| &set.roms);
-        let gone = all
+        let Some((newest, before)) = releases.split_last() else {
+            return Ok(advice);
+        };
+        let before = before.iter().flat_map(|one| &one.set.roms);
+        let gone = before
             .map(RomFile::name)
-            .filter(|name| newest.find(name).is_none());
-        let mut gone: Vec<String> = gone.map(str::to_owned).collect();
-        gone.sort_unstable();
-        gone.dedup();
-        Self { coming, roms, gone }
+            .filter(|name| newest.set.find(name).is_none());
+        advice.gone = gone.map(str::to_owned).collect();
+        advice.gone.sort_unstable();
+        advice.gone.dedup();
+        let of_rom = |file: &RomFile| {
+            let of_release = |(index, one): (usize, &Release)| {
+                let label = labels.get(index).cloned().unwrap_or_default();
+                Some((
+                    label,
+                    machines(releases, index),
+                    one.set.find(file.name())?.clone(),
+                ))
+            };
+            let found = releases.iter().enumerate().filter_map(of_release);
+            RomAdvice::new(&found.collect::<Vec<_>>(), file, coming, devices)
+        };
+        advice.roms = newest.set.roms.iter().map(of_rom).collect();
+        Ok(advice)
+    }
+
+    /// What the newest release takes in a package, now and padded as advised;
+    /// none where nothing is to be padded.
+    ///
+    /// # Errors
+    /// An encoder that does not start.
+    pub fn packed(&self, newest: &RomSet) -> io::Result<Option<Packed>> {
+        if self.roms.iter().all(|rom| rom.more_bar == 0) {
+            return Ok(None);
+        }
+        let size = |padded: bool| {
+            let files = newest.roms.iter().map(|file| {
+                let mut bytes = file.bytes().to_vec();
+                let advice = self.roms.iter().find(|rom| rom.name == file.name());
+                if let Some(rom) = advice.filter(|rom| padded && rom.more_bar > 0) {
+                    let more = usize::try_from(rom.more_file).unwrap_or_default();
+                    bytes.resize(bytes.len().saturating_add(more), 0xff);
+                }
+                PackageFile::new(format!("usr/share/qemu/{}", file.name()), bytes)
+            });
+            deb::packed_size(&files.collect::<Vec<_>>())
+        };
+        Ok(Some(Packed {
+            now: size(false)?,
+            padded: size(true)?,
+        }))
     }
 }
 
+/// The machine types that used a release, in words.
+fn machines(releases: &[Release], index: usize) -> Option<String> {
+    let version = releases.get(index)?.version?;
+    let before = index.checked_sub(1).and_then(|index| releases.get(index));
+    Some(match before.and_then(|before| before.version) {
+        Some(after) => format!("after {after}, up to {version}"),
+        None => format!("up to {version}"),
+    })
+}
+
+/// What each release is called, so that no two are called the same, and what
+/// is odd about their order.
+fn labels(releases: &[Release]) -> (Vec<String>, Vec<String>) {
+    let names: Vec<String> = releases.iter().map(|one| one.set.release()).collect();
+    let mut notes = Vec::new();
+    let of = |index: usize| names.get(index).map_or("", String::as_str);
+    let mut labels = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let number = index.saturating_add(1);
+        let is_twice = names.iter().filter(|other| *other == name).count() > 1;
+        labels.push(if is_twice {
+            format!("{name} (input {number})")
+        } else {
+            name.clone()
+        });
+        if let Some(earlier) = names.iter().take(index).position(|other| other == name) {
+            notes.push(format!(
+                "{name} is given twice, as input {} and {number}: where the content is the same, that growth of 0 is none between releases",
+                earlier.saturating_add(1)
+            ));
+        }
+        let version =
+            |index: usize| Some(releases.get(index)?.set.package.as_ref()?.control.version());
+        let next = version(index).zip(version(number));
+        if next.is_some_and(|(one, next)| compare(one, next) == Ordering::Greater) {
+            notes.push(format!(
+                "{name} stands before {}, which sorts before it; give releases from the oldest to the newest",
+                of(number)
+            ));
+        }
+    }
+    (labels, notes)
+}
+
+/// A release, the machine types that used it, and its file of a ROM.
+type InRelease = (String, Option<String>, RomFile);
+
 impl RomAdvice {
-    fn new<'a>(
-        before: impl Iterator<Item = (&'a RomSet, &'a RomFile)>,
-        newest: (&'a RomSet, &'a RomFile),
-        coming: u32,
-    ) -> Self {
+    fn new(found: &[InRelease], file: &RomFile, coming: u32, devices: &MappedDevices) -> Self {
         let mut releases: Vec<ReleaseSize> = Vec::new();
         let mut largest_growth = 0_u64;
-        for (set, file) in before.chain([newest]) {
+        for (release, _, file) in found {
             let content = content(file);
             let last = releases.last().map(|last| last.content);
             largest_growth =
                 largest_growth.max(last.map_or(0, |last| content.saturating_sub(last)));
             releases.push(ReleaseSize {
-                release: set.release(),
+                release: release.clone(),
                 content,
                 growth: last.map(|last| content.cast_signed().saturating_sub(last.cast_signed())),
                 file: file.size(),
@@ -129,20 +248,17 @@ impl RomAdvice {
                 left: file.bar().room_left(content),
             });
         }
-        let file = newest.1;
         let needed = content(file).saturating_add(largest_growth.saturating_mul(u64::from(coming)));
         let size = BarSize::of_rom(needed)
             .unwrap_or(BarSize::MAX)
             .max(file.bar());
-        let differs = |release: &&ReleaseSize| release.bar != size;
-        let pair = Pair {
-            name: file.name(),
-            old: None,
-            new: Some(file.into()),
-        };
+        let pair = Pair::new(file.name(), None, Some(file.into())).with_devices(devices);
+        let loaders = pair.loaders().into_iter();
+        let differs = found.iter().filter(|(_, _, file)| file.bar() != size);
         Self {
             name: file.name().to_owned(),
-            devices: pair.devices().map(|device: &Device| device.name).collect(),
+            devices: loaders.map(|(name, _)| name.to_owned()).collect(),
+            is_growth_known: releases.len() > 1,
             largest_growth,
             needed,
             size,
@@ -152,12 +268,11 @@ impl RomAdvice {
             } else {
                 size.room_left(file.size())
             },
-            compat_for: releases
-                .iter()
-                .filter(differs)
-                .map(|release| ReleaseBar {
-                    release: release.release.clone(),
-                    bar: release.bar,
+            compat_for: differs
+                .map(|(release, machines, file)| ReleaseBar {
+                    release: release.clone(),
+                    bar: file.bar(),
+                    machines: machines.clone(),
                 })
                 .collect(),
             releases,
@@ -168,8 +283,10 @@ impl RomAdvice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deb::control::Control;
     use crate::plan::tests::{rom_set, rom_with};
     use crate::rom::CodeType;
+    use crate::romset::PackageOrigin;
 
     /// Advice on one ROM whose file has this many bytes in each release, all
     /// of which count.
@@ -184,7 +301,13 @@ mod tests {
                 set
             })
             .collect();
-        Advice::new(&releases, coming).roms.remove(0)
+        advise(releases, coming).roms.remove(0)
+    }
+
+    fn advise(sets: Vec<RomSet>, coming: u32) -> Advice {
+        let release = |set| Release { version: None, set };
+        let releases: Vec<Release> = sets.into_iter().map(release).collect();
+        Advice::new(&releases, coming, &MappedDevices::new()).unwrap()
     }
 
     #[test]
@@ -214,7 +337,8 @@ mod tests {
         let mut bytes = padded.roms[0].bytes().to_vec();
         bytes.resize(65536, 0xff);
         padded.roms[0] = RomFile::new("a", bytes).unwrap();
-        let advice = Advice::new(&[padded], 3).roms.remove(0);
+        let advice = advise(vec![padded], 3).roms.remove(0);
+        assert!(!advice.is_growth_known, "one release");
         assert_eq!(advice.releases[0].content, content);
         assert_eq!(advice.releases[0].left, 65536 - content);
         assert_eq!(advice.size.bytes(), 65536);
@@ -223,6 +347,69 @@ mod tests {
     #[test]
     fn roms_that_are_gone_are_named() {
         let (old, new) = (rom_set(&[("a", 512), ("b", 512)]), rom_set(&[("b", 512)]));
-        assert_eq!(Advice::new(&[old, new], 3).gone, ["a"]);
+        assert_eq!(advise(vec![old, new], 3).gone, ["a"]);
+    }
+
+    #[test]
+    fn machine_types_that_need_a_compat_rom_are_named_where_they_are_known() {
+        let release = |version: &str, size| Release {
+            version: version.parse().ok(),
+            set: rom_set(&[("a", size)]),
+        };
+        let of = |releases: &[Release]| {
+            let advice = Advice::new(releases, 0, &MappedDevices::new())?;
+            let compat = advice.roms[0].compat_for.iter();
+            Ok(compat.map(|one| one.machines.clone()).collect::<Vec<_>>())
+        };
+        let up_to = |text: &str| Some(text.to_owned());
+        let releases = [
+            release("2.5", 512),
+            release("2.11", 1024),
+            release("", 2048),
+        ];
+        assert_eq!(
+            of(&releases),
+            Ok(vec![up_to("up to 2.5"), up_to("after 2.5, up to 2.11")])
+        );
+        let wrong = [release("2.11", 512), release("2.5", 512)];
+        assert!(matches!(of(&wrong), Err(GenerationError::OutOfOrder(..))));
+    }
+
+    #[test]
+    fn releases_of_one_name_are_told_apart_and_said() {
+        let advice = advise(vec![rom_set(&[("a", 512)]), rom_set(&[("a", 512)])], 3);
+        let names: Vec<&str> = advice.roms[0]
+            .releases
+            .iter()
+            .map(|r| &*r.release)
+            .collect();
+        assert_eq!(names, ["test (input 1)", "test (input 2)"]);
+        assert!(advice.notes[0].starts_with("test is given twice, as input 1 and 2"));
+    }
+
+    #[test]
+    fn a_package_that_is_given_before_an_older_one_is_said() {
+        let of_version = |version: &str| {
+            let mut set = rom_set(&[("a", 512)]);
+            let control = format!("Package: roms\nVersion: {version}\nMaintainer: A <a@b>\n");
+            set.package = Some(PackageOrigin {
+                control: Control::parse(&control).unwrap(),
+                copyright: None,
+                changelog: None,
+            });
+            set
+        };
+        let notes = advise(vec![of_version("1.10-1"), of_version("1.9-1")], 3).notes;
+        assert_eq!(
+            notes,
+            [
+                "roms 1.10-1 stands before roms 1.9-1, which sorts before it; give releases from the oldest to the newest"
+            ]
+        );
+        assert!(
+            advise(vec![of_version("1.9-1"), of_version("1.10-1")], 3)
+                .notes
+                .is_empty()
+        );
     }
 }

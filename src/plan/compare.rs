@@ -1,8 +1,8 @@
 //! The ROMs of two releases, paired by name: which migrations break.
 
 use crate::finding::{Code, Finding, Place};
-use crate::plan::Baseline;
-use crate::qemu::{DEVICES, Device, RamBlockSize, RomAt, Verdict, verdict};
+use crate::plan::{Baseline, MappedDevices};
+use crate::qemu::{DEVICES, Device, Family, RamBlockSize, RomAt, Verdict, verdict};
 use crate::rom::{BarSize, CodeType};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
@@ -54,20 +54,61 @@ pub struct Pair<'a> {
     pub old: Option<Side<'a>>,
     /// The ROM of the new release.
     pub new: Option<Side<'a>>,
+    /// Devices that the user maps to it.
+    mapped: &'a [String],
 }
 
 impl<'a> Pair<'a> {
+    /// A ROM of this name in each release that has it.
+    #[must_use]
+    pub const fn new(name: &'a str, old: Option<Side<'a>>, new: Option<Side<'a>>) -> Self {
+        Self {
+            name,
+            old,
+            new,
+            mapped: &[],
+        }
+    }
+
+    /// The names of the ROM in either release.
+    fn names(&self) -> Vec<&'a str> {
+        let files = [self.old, self.new].into_iter().flatten();
+        let links = files
+            .filter_map(|side| side.file)
+            .flat_map(|file| file.other_names().iter().map(String::as_str));
+        std::iter::once(self.name).chain(links).collect()
+    }
+
+    /// The same with the devices that the user maps to one of its names.
+    #[must_use]
+    pub fn with_devices(self, devices: &'a MappedDevices) -> Self {
+        let mapped = self.names().into_iter().find_map(|name| devices.get(name));
+        Self {
+            mapped: mapped.map_or(&[], Vec::as_slice),
+            ..self
+        }
+    }
+
+    /// Every device that loads this ROM, by default or by the user's word, each
+    /// with the whole name of its ROM's RAM block in the first free slot of an
+    /// i440fx machine. Of a device that is not known it is the usual one.
+    #[must_use]
+    pub fn loaders(&self) -> Vec<(&'a str, String)> {
+        let known: Vec<&'static Device> = self.devices().collect();
+        let is_new = |name: &&String| known.iter().all(|device| device.name != **name);
+        let mapped = self.mapped.iter().filter(is_new);
+        let mapped = mapped.map(|name| (&**name, example_ram_block(name)));
+        let known = known.iter();
+        let known = known.map(|device| (device.name, device.example_ram_block()));
+        known.chain(mapped).collect()
+    }
+
     /// The devices that load this ROM by default, by any of its names.
     pub fn devices(&self) -> impl Iterator<Item = &'static Device> {
-        let files = [self.old, self.new].into_iter().flatten();
-        let links: Vec<&str> = files
-            .filter_map(|side| side.file)
-            .flat_map(|file| file.other_names().iter().map(String::as_str))
-            .collect();
-        let name = self.name;
+        let names = self.names();
         DEVICES
             .iter()
-            .filter(move |device| device.romfile == name || links.contains(&device.romfile))
+            .filter(move |device| names.contains(&device.romfile))
     }
 
     /// How the BAR changes.
@@ -111,14 +152,14 @@ impl<'a> Pair<'a> {
     }
 
     /// Whole name of a RAM block that holds the ROM: that of the first device
-    /// which loads it by default. `DEVICE.rom` stands for the unknown device
+    /// which loads it. `DEVICE.rom` stands for the unknown device
     /// of a guest that names the ROM itself.
     #[must_use]
     pub fn example_ram_block(&self) -> String {
-        let unknown = || "0000:00:02.0/DEVICE.rom".to_owned();
-        self.devices()
+        let mut loaders = self.loaders().into_iter();
+        loaders
             .next()
-            .map_or_else(unknown, Device::example_ram_block)
+            .map_or_else(|| example_ram_block("DEVICE"), |(_, block)| block)
     }
 
     /// A finding where a guest of the old release is refused.
@@ -219,6 +260,12 @@ impl<'a> Pair<'a> {
     }
 }
 
+/// Whole name of the RAM block of a device that is called after its class.
+fn example_ram_block(class: &str) -> String {
+    let suffix: String = format!("{class}.rom").chars().take(31).collect();
+    format!("{}/{suffix}", Family::I440fx.block_address(2))
+}
+
 /// What a guest's firmware finds in a ROM.
 struct Contents {
     has_x86: bool,
@@ -266,23 +313,18 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn new(old: &'a RomSet, new: &'a RomSet) -> Self {
         let mut pairs: Vec<Pair<'a>> = match (&*old.roms, &*new.roms) {
-            ([only_old], [only_new]) => vec![Pair {
-                name: only_old.name(),
-                old: Some(only_old.into()),
-                new: Some(only_new.into()),
-            }],
+            ([only_old], [only_new]) => vec![Pair::new(
+                only_old.name(),
+                Some(only_old.into()),
+                Some(only_new.into()),
+            )],
             _ => {
-                let from_old = old.roms.iter().map(|rom| Pair {
-                    name: rom.name(),
-                    old: Some(rom.into()),
-                    new: new.find(rom.name()).map(Side::from),
+                let from_old = old.roms.iter().map(|rom| {
+                    let in_new = new.find(rom.name()).map(Side::from);
+                    Pair::new(rom.name(), Some(rom.into()), in_new)
                 });
                 let only_new = new.roms.iter().filter(|rom| old.find(rom.name()).is_none());
-                let from_new = only_new.map(|rom| Pair {
-                    name: rom.name(),
-                    old: None,
-                    new: Some(rom.into()),
-                });
+                let from_new = only_new.map(|rom| Pair::new(rom.name(), None, Some(rom.into())));
                 from_old.chain(from_new).collect()
             }
         };
@@ -294,17 +336,25 @@ impl<'a> Comparison<'a> {
     /// that the baseline does not list is not compared.
     #[must_use]
     pub fn with_baseline(baseline: &'a Baseline, new: &'a RomSet) -> Self {
-        let pairs = baseline.entries().map(|(name, bar)| Pair {
-            name,
-            old: Some(Side {
+        let pairs = baseline.entries().map(|(name, bar)| {
+            let old = Side {
                 size: bar.bytes(),
                 bar,
                 file: None,
-            }),
-            new: new.find(name).map(Side::from),
+            };
+            Pair::new(name, Some(old), new.find(name).map(Side::from))
         });
         Self {
             pairs: pairs.collect(),
+        }
+    }
+
+    /// The same with the devices that the user maps to ROMs.
+    #[must_use]
+    pub fn with_devices(self, devices: &'a MappedDevices) -> Self {
+        let pairs = self.pairs.into_iter();
+        Self {
+            pairs: pairs.map(|pair| pair.with_devices(devices)).collect(),
         }
     }
 
@@ -326,6 +376,26 @@ mod tests {
             .iter()
             .map(|pair| (pair.name.to_owned(), pair.change(), pair.breaks()))
             .collect()
+    }
+
+    #[test]
+    fn a_device_that_the_user_maps_is_one_of_those_that_load_the_rom() {
+        let old = rom_set(&[("efi-other.rom", 4096), ("x", 512)]);
+        let new = rom_set(&[("efi-other.rom", 8192), ("x", 512)]);
+        let own = ["my-nic".to_owned()].to_vec();
+        let devices = MappedDevices::from([("efi-other.rom".to_owned(), own)]);
+        let comparison = Comparison::new(&old, &new);
+        let before = comparison.pairs[0].clone();
+        assert_eq!(before.example_ram_block(), "0000:00:02.0/DEVICE.rom");
+        let pair = &comparison.with_devices(&devices).pairs[0];
+        let block = "0000:00:02.0/my-nic.rom".to_owned();
+        assert_eq!(pair.loaders(), [("my-nic", block)]);
+        let finding = pair.breaking_finding().unwrap();
+        assert!(
+            finding
+                .found
+                .contains("0000:00:02.0/my-nic.rom: 0x1000 != 0x2000")
+        );
     }
 
     #[test]

@@ -4,9 +4,9 @@ use super::naming::is_plain;
 use crate::finding::{Code, Finding, Place};
 use crate::plan::{
     BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Naming, Pair,
-    SharedWith, Side,
+    SharedWith,
 };
-use crate::qemu::Device;
+use crate::qemu::{DEVICES, Device, device_by_name};
 use crate::rom::BarSize;
 use crate::rom::edit::{PadError, PadSize, pad};
 use crate::romset::{RomFile, RomSet};
@@ -33,14 +33,68 @@ impl Selection {
     }
 }
 
-/// Refuses what QEMU would not read as the name of a device.
-pub(super) fn check_device_names(names: &[String]) -> Result<(), PlanError> {
+/// Devices that the user maps: by the name of an old ROM those that load it.
+pub type MappedDevices = BTreeMap<String, Vec<String>>;
+
+/// Refuses what QEMU would not read as the name of a device, a ROM that no old
+/// release has, and a second ROM for one device.
+pub(super) fn check_devices(devices: &MappedDevices, sets: &[&RomSet]) -> Result<(), PlanError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let is_name = |name: &String| !name.is_empty() && name.chars().all(plain);
-    match names.iter().find(|name| !is_name(name)) {
-        Some(name) => Err(PlanError::NoDevice(name.clone())),
-        None => Ok(()),
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
+    let has = |name: &str| sets.iter().any(|set| set.find(name).is_some());
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (rom, names) in devices {
+        if !has(rom) {
+            let labels: Vec<&str> = sets.iter().map(|set| &*set.label).collect();
+            return Err(PlanError::MapsNoRom {
+                name: rom.clone(),
+                set: labels.join(", "),
+            });
+        }
+        for device in names {
+            let (rom, device) = (rom.clone(), device.clone());
+            if !is_name(&device) {
+                return Err(PlanError::NoDevice { rom, device });
+            }
+            if let Some(class) = class_of_block(&device) {
+                return Err(PlanError::NoClass { rom, device, class });
+            }
+            let is_another = |default: &&str| {
+                sets.iter().any(|set| {
+                    let files = set.find(&rom).zip(set.find(default));
+                    files.is_some_and(|(one, other)| one.name() != other.name())
+                })
+            };
+            let default = device_by_name(&device).map(|known| known.romfile);
+            if let Some(default) = default.filter(is_another) {
+                return Err(PlanError::NotItsDefault {
+                    rom,
+                    device,
+                    default,
+                });
+            }
+        }
+        for device in names {
+            if let Some(other) = seen.insert(device, rom) {
+                return Err(PlanError::MappedTwice {
+                    rom: rom.clone(),
+                    device: device.clone(),
+                    other: other.to_owned(),
+                });
+            }
+        }
     }
+    Ok(())
+}
+
+/// The class of the card whose RAM block is called after something else, if
+/// this is that other name: `ne2k_pci` for `ne2000`.
+fn class_of_block(name: &str) -> Option<&'static str> {
+    let is_called = |device: &&Device| {
+        !device.is_display() && device.ram_block.strip_suffix(".rom") == Some(name)
+    };
+    let device = DEVICES.iter().find(is_called)?;
+    (device_by_name(name).is_none()).then_some(device.name)
 }
 
 /// One ROM of the old release as it is shipped.
@@ -192,9 +246,46 @@ pub enum PlanError {
     },
     /// A text that QEMU would not read as the name of a device.
     #[error(
-        "`{0}` is no name of a device; it is made of letters, digits, `-` and `_`, as `qemu-system-x86_64 -device help` prints it"
+        "`{device}` is no name of a device; it is made of letters, digits, `-` and `_`, as `qemu-system-x86_64 -device help` prints it"
     )]
-    NoDevice(String),
+    NoDevice {
+        /// The ROM that it is mapped to.
+        rom: String,
+        /// The text.
+        device: String,
+    },
+    /// A name by which QEMU knows no PCI device.
+    #[error("`{device}` is no PCI device of QEMU; the card's name is {class}")]
+    NoClass {
+        /// The ROM that it is mapped to.
+        rom: String,
+        /// The name.
+        device: String,
+        /// What is meant.
+        class: &'static str,
+    },
+    /// A device that loads another ROM of the release by default.
+    #[error(
+        "{device} is mapped to {rom}, and loads {default} by default; a device has one ROM, so leave it out here"
+    )]
+    NotItsDefault {
+        /// The ROM that it is mapped to.
+        rom: String,
+        /// The device.
+        device: String,
+        /// Its default.
+        default: &'static str,
+    },
+    /// A device that is mapped twice.
+    #[error("{device} is mapped to {other} and again to {rom}; map each device once, to one ROM")]
+    MappedTwice {
+        /// The second ROM that it is mapped to.
+        rom: String,
+        /// The device.
+        device: String,
+        /// The first one.
+        other: String,
+    },
     /// A name with characters that the files of QEMU and libvirt cannot have.
     #[error(
         "{0:?} is no name that a device can be told; rename the file, it must be made of letters, digits and `+-._`"
@@ -213,6 +304,22 @@ pub enum PlanError {
         /// Why not.
         source: PadError,
     },
+}
+
+impl PlanError {
+    /// What the user maps, if that is the cause: a ROM, and one of its devices
+    /// where only that is wrong.
+    #[must_use]
+    pub fn mapped(&self) -> Option<(&str, Option<&str>)> {
+        match self {
+            Self::MapsNoRom { name, .. } => Some((name, None)),
+            Self::NoDevice { rom, device }
+            | Self::NoClass { rom, device, .. }
+            | Self::NotItsDefault { rom, device, .. }
+            | Self::MappedTwice { rom, device, .. } => Some((rom, Some(device))),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> CompatPlan<'a> {
@@ -243,11 +350,7 @@ impl<'a> CompatPlan<'a> {
             None => old
                 .roms
                 .iter()
-                .map(|file| Pair {
-                    name: file.name(),
-                    old: Some(Side::from(file)),
-                    new: None,
-                })
+                .map(|file| Pair::new(file.name(), Some(file.into()), None))
                 .filter(|pair| selection.takes(pair))
                 .filter_map(|pair| Some((pair.old?.file?, None, pair.devices().collect())))
                 .collect(),
@@ -305,20 +408,11 @@ impl<'a> CompatPlan<'a> {
     /// ROM, with the devices that load it.
     ///
     /// # Errors
-    /// [`PlanError`] for a ROM that the old release does not have, and for
-    /// what is no name of a device.
-    pub fn map_devices(
-        &mut self,
-        devices: &BTreeMap<String, Vec<String>>,
-    ) -> Result<(), PlanError> {
+    /// [`PlanError`] for a ROM that the old release does not have, what is no
+    /// name of a device, and a device that would get two ROMs.
+    pub fn map_devices(&mut self, devices: &MappedDevices) -> Result<(), PlanError> {
+        check_devices(devices, &[self.old])?;
         for (name, devices) in devices {
-            if self.old.find(name).is_none() {
-                return Err(PlanError::MapsNoRom {
-                    name: name.clone(),
-                    set: self.old.label.clone(),
-                });
-            }
-            check_device_names(devices)?;
             let of_file = |rom: &&mut CompatRom<'_>| {
                 let others = rom.origin.other_names();
                 rom.origin.name() == name || others.contains(name)

@@ -199,8 +199,10 @@ fn larger_class() -> Cure {
 fn options(breaking: &[&Pair<'_>], size: impl Fn(&Pair<'_>) -> Option<BarSize>) -> Vec<String> {
     let of_pair = |pair: &&Pair<'_>| {
         let bytes = size(pair).map(BarSize::bytes);
-        pair.devices()
-            .filter_map(|device| Some(format!("-global {}.romsize={}", device.name, bytes?)))
+        let option = |(name, _): (&str, String)| Some(format!("-global {name}.romsize={}", bytes?));
+        pair.loaders()
+            .into_iter()
+            .filter_map(option)
             .collect::<Vec<_>>()
     };
     breaking.iter().flat_map(of_pair).collect()

@@ -1,7 +1,7 @@
 //! The ROMs of several releases in one plan: each size class of a ROM once,
 //! and which machine types use which.
 
-use super::compat::check_device_names;
+use super::compat::{MappedDevices, check_devices};
 use super::ranges::{MachineRange, merge, spans};
 use super::{BootIds, CompatPlan, CompatRom, Naming, Pair, PlanError, Selection};
 use crate::qemu::{DEVICES, Device, QemuVersion};
@@ -33,7 +33,7 @@ pub struct GenerationOptions<'o> {
     /// What is done about ids.
     pub boot_ids: BootIds,
     /// Further devices, by the name of the old ROM that they load.
-    pub devices: &'o BTreeMap<String, Vec<String>>,
+    pub devices: &'o MappedDevices,
 }
 
 /// An earlier release whose guests use a ROM of a later one: the size is the
@@ -141,11 +141,12 @@ impl<'a> CompatPlan<'a> {
         new: Option<&'a RomSet>,
         options: GenerationOptions<'_>,
     ) -> Result<Self, GenerationError> {
-        check_order(generations)?;
+        check_order(generations.iter().map(|one| &one.version))?;
         let Some((newest, before)) = generations.split_last() else {
             return Err(GenerationError::None);
         };
-        check_mapped(generations, options.devices)?;
+        let sets: Vec<&RomSet> = generations.iter().map(|one| &one.set).collect();
+        check_devices(options.devices, &sets)?;
         let mut shipped: BTreeMap<Class<'a>, Shipped<'a>> = BTreeMap::new();
         let mut mappings: Vec<Vec<(Loader, Class<'a>)>> = Vec::new();
         let mut covered: BTreeSet<Loader> = BTreeSet::new();
@@ -154,11 +155,8 @@ impl<'a> CompatPlan<'a> {
             let mut mapping = Vec::new();
             let files = generation.set.roms.iter();
             for file in files.filter(|file| options.selection.takes_name(file.name())) {
-                let pair = Pair {
-                    name: file.name(),
-                    old: Some(file.into()),
-                    new: new.and_then(|new| new.find(file.name())).map(Into::into),
-                };
+                let found = new.and_then(|new| new.find(file.name()));
+                let pair = Pair::new(file.name(), Some(file.into()), found.map(Into::into));
                 let breaks = new.is_none() || options.selection.all || pair.breaks();
                 // An old machine type has the entries of every newer compat
                 // array, so that a device which a newer one maps has to be
@@ -179,10 +177,6 @@ impl<'a> CompatPlan<'a> {
             mappings.insert(0, mapping);
         }
         merge(&mut spans, &mut mappings);
-        let sets: Vec<&RomSet> = generations
-            .iter()
-            .map(|generation| &generation.set)
-            .collect();
         let sets: Vec<&RomSet> = sets.into_iter().chain(new).collect();
         let mut plan = Self {
             old: &newest.set,
@@ -228,9 +222,12 @@ impl<'a> CompatPlan<'a> {
     }
 }
 
-fn check_order(generations: &[Generation]) -> Result<(), GenerationError> {
+/// Refuses versions that do not follow each other, or that no machine type has.
+pub(super) fn check_order<'v>(
+    versions: impl Iterator<Item = &'v QemuVersion>,
+) -> Result<(), GenerationError> {
     let mut before: Vec<QemuVersion> = Vec::new();
-    for Generation { version, .. } in generations {
+    for version in versions {
         if !version.has_machine_types() {
             return Err(GenerationError::NoMachineType(*version));
         }
@@ -245,29 +242,12 @@ fn check_order(generations: &[Generation]) -> Result<(), GenerationError> {
     Ok(())
 }
 
-fn check_mapped(
-    generations: &[Generation],
-    devices: &BTreeMap<String, Vec<String>>,
-) -> Result<(), PlanError> {
-    for (name, devices) in devices {
-        check_device_names(devices)?;
-        if generations.iter().all(|g| g.set.find(name).is_none()) {
-            let sets: Vec<&str> = generations.iter().map(|g| &*g.set.label).collect();
-            return Err(PlanError::MapsNoRom {
-                name: name.clone(),
-                set: sets.join(", "),
-            });
-        }
-    }
-    Ok(())
-}
-
 /// The devices that load a ROM by default in machine types of this version, or
 /// by the user's word.
 fn loaders(
     file: &RomFile,
     version: QemuVersion,
-    devices: &BTreeMap<String, Vec<String>>,
+    devices: &MappedDevices,
 ) -> impl Iterator<Item = Loader> {
     let is_named = |name: &str| file.name() == name || file.other_names().iter().any(|n| n == name);
     let known = DEVICES

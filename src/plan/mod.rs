@@ -14,11 +14,11 @@ mod naming;
 mod ranges;
 mod saved;
 
-pub use advise::{Advice, ReleaseBar, ReleaseSize, RomAdvice};
+pub use advise::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
 pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
 pub use compare::{Change, Comparison, Pair, Side};
-pub use compat::{CompatPlan, CompatRom, PlanError, Selection};
+pub use compat::{CompatPlan, CompatRom, MappedDevices, PlanError, Selection};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use generations::{Generation, GenerationError, GenerationOptions, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};

@@ -3,7 +3,7 @@
 
 use super::table::{Columns, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
-use crate::plan::{Advice, RomAdvice};
+use crate::plan::{Advice, Packed, RomAdvice};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -15,15 +15,19 @@ pub struct AdviseReport {
     /// The advice.
     #[serde(flatten)]
     pub advice: Advice,
+    /// What the newest release takes in a package; none where nothing is to be
+    /// padded.
+    pub packed: Option<Packed>,
 }
 
 impl AdviseReport {
     /// A report of an advice.
     #[must_use]
-    pub const fn new(advice: Advice) -> Self {
+    pub const fn new(advice: Advice, packed: Option<Packed>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             advice,
+            packed,
         }
     }
 
@@ -46,10 +50,16 @@ impl AdviseReport {
             names => writeln!(
                 text,
                 "In all: {} of {} to be padded to a larger size: {}.\n\
-                 The package grows by {bytes} bytes before compression; 0xff compresses well.",
+                 The package grows by {bytes} bytes before compression{}.",
                 counted(names.len(), "ROM"),
                 self.advice.roms.len(),
-                names.join(", ")
+                names.join(", "),
+                self.packed.map_or(String::new(), |packed| format!(
+                    ",\nand by {} after it ({} - {})",
+                    packed.padded.saturating_sub(packed.now),
+                    packed.padded,
+                    packed.now
+                ))
             ),
         };
         if !self.advice.gone.is_empty() {
@@ -89,22 +99,35 @@ impl AdviseReport {
             .releases
             .last()
             .map_or((0, rom.size), |newest| (newest.content, newest.bar));
-        let _ = writeln!(
-            text,
-            "\nLargest growth {}; {} to come: {content} + {} x {} = {} bytes.",
-            rom.largest_growth,
-            counted(self.advice.coming as usize, "release"),
-            self.advice.coming,
-            rom.largest_growth,
-            rom.needed
-        );
+        let _ = if rom.is_growth_known {
+            writeln!(
+                text,
+                "\nLargest growth {}; {} to come: {content} + {} x {} = {} bytes.",
+                rom.largest_growth,
+                counted(self.advice.coming as usize, "release"),
+                self.advice.coming,
+                rom.largest_growth,
+                rom.needed
+            )
+        } else {
+            writeln!(
+                text,
+                "\nOne release alone has it, so that its growth is not known: the size is for its\n\
+                 {content} bytes and nothing to come."
+            )
+        };
         let size = rom.size;
-        let _ = match rom.more_bar {
-            0 => writeln!(text, "They fit into {size}, which it has."),
-            more => writeln!(
+        let guest = match &*rom.devices {
+            [] => "guest that loads it",
+            _ => "guest with the card",
+        };
+        let _ = match (rom.more_bar, rom.is_growth_known) {
+            (0, true) => writeln!(text, "They fit into {size}, which it has."),
+            (0, false) => writeln!(text, "They fit into {size}, which it has, for now."),
+            (more, _) => writeln!(
                 text,
                 "Pad it to {size}: the smallest power of two that holds them.\n\
-                 Each guest with the card has {more} bytes more of BAR space ({} - {}),\n\
+                 Each {guest} has {more} bytes more of BAR space ({} - {}),\n\
                  the file {} bytes more ({} - {}).",
                 size.bytes(),
                 bar.bytes(),
@@ -119,7 +142,9 @@ impl AdviseReport {
                 "Machine types of these releases need a compat ROM of their size:"
             );
             for release in &rom.compat_for {
-                let _ = writeln!(text, "  {} ({})", release.release, release.bar);
+                let machines = release.machines.as_ref();
+                let machines = machines.map_or(String::new(), |text| format!(", {text}"));
+                let _ = writeln!(text, "  {}{machines} ({})", release.release, release.bar);
             }
         }
         text.push('\n');

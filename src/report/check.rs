@@ -4,7 +4,7 @@ use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
 use crate::plan::{Change, Comparison, Cure, Pair, Side, Works};
-use crate::qemu::{Device, Verdict};
+use crate::qemu::Verdict;
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -43,7 +43,7 @@ pub struct ComparedRom {
     pub forward: Direction,
     /// From the new release back.
     pub backward: Direction,
-    /// The devices that load the ROM by default, with the lines that QEMU
+    /// The devices that load the ROM by default or by the user's word, with the lines that QEMU
     /// prints for them.
     pub devices: Vec<ComparedDevice>,
 }
@@ -73,7 +73,7 @@ pub enum Direction {
 #[derive(Debug, Serialize)]
 pub struct ComparedDevice {
     /// Its name for `-device`.
-    pub name: &'static str,
+    pub name: String,
     /// What QEMU prints from the old release to the new one.
     pub forward_line: Option<String>,
     /// What QEMU prints from the new release back.
@@ -101,14 +101,14 @@ impl From<Verdict<'_>> for Direction {
 
 impl ComparedRom {
     fn of(pair: &Pair<'_>) -> Self {
-        let line = |verdict: Verdict<'_>, device: &Device| match verdict {
-            Verdict::Refused(refusal) => Some(refusal.line(&device.example_ram_block())),
+        let line = |verdict: Verdict<'_>, block: &str| match verdict {
+            Verdict::Refused(refusal) => Some(refusal.line(block)),
             _ => None,
         };
-        let device = |device: &'static Device| ComparedDevice {
-            name: device.name,
-            forward_line: line(pair.forward(), device),
-            backward_line: line(pair.backward(), device),
+        let device = |(name, block): (&str, String)| ComparedDevice {
+            name: name.to_owned(),
+            forward_line: line(pair.forward(), &block),
+            backward_line: line(pair.backward(), &block),
         };
         Self {
             name: pair.name.to_owned(),
@@ -117,7 +117,7 @@ impl ComparedRom {
             change: pair.change(),
             forward: pair.forward().into(),
             backward: pair.backward().into(),
-            devices: pair.devices().map(device).collect(),
+            devices: pair.loaders().into_iter().map(device).collect(),
         }
     }
 
@@ -125,7 +125,7 @@ impl ComparedRom {
     fn device_words(&self) -> String {
         match &*self.devices {
             [] => "none by default".to_owned(),
-            [only] => only.name.to_owned(),
+            [only] => only.name.clone(),
             [first, rest @ ..] => format!("{} and {} more", first.name, rest.len()),
         }
     }
@@ -161,7 +161,7 @@ impl CheckReport {
             .roms
             .iter()
             .flat_map(|rom| &rom.devices)
-            .filter_map(|device| Some((device.name, device.forward_line.as_deref()?)))
+            .filter_map(|device| Some((&device.name, device.forward_line.as_deref()?)))
             .collect();
         if !refused.is_empty() {
             text.push_str(

@@ -74,8 +74,8 @@ fn what_is_printed_shows_every_number_of_the_reasoning() {
         "pxe-e1000.rom, loaded by no device by default\n\
          \n\
          Release                                       Content  Growth    File   BAR   Left\n\
-         ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1        75264       -   75264  128K  55808\n\
-         ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1        75264      +0   75264  128K  55808\n\
+         ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (input 1)    75264       -   75264  128K  55808\n\
+         ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (input 2)    75264      +0   75264  128K  55808\n\
          ipxe-qemu 1.21.1+git20250501.dad20602+dfsg-1   109056  +33792  109056  128K  22016\n\
          \n\
          Largest growth 33792; 3 releases to come: 109056 + 3 x 33792 = 210432 bytes.\n\
