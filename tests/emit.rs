@@ -68,7 +68,7 @@ fn a_folder_that_is_no_source_of_qemu_is_refused() {
         "compat-array",
         &arguments,
         3,
-        "machine.c: stream did not contain valid UTF-8",
+        "no source tree of QEMU: neither hw/core/machine.c nor",
     );
 }
 

@@ -46,7 +46,7 @@ fn each_range_of_machine_types_has_its_mapping() {
     let globals = text("globals-up-to-2.11.txt");
     assert!(globals.contains("\n-global virtio-net-pci.romfile=compat-512k-"));
     assert!(
-        globals.contains("# For machine types from 2.6 to 2.11 only.\n"),
+        globals.contains("# For machine types after 2.5, up to 2.11 only.\n"),
         "{globals}"
     );
     let arrays = text("compat-arrays.txt");

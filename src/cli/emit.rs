@@ -270,7 +270,8 @@ fn source_tree(folder: &Path) -> Result<SourceTree, Failure> {
             }
             Ok(_) => {}
         }
-        let text = opened::read_to_string(&path).map_err(fail)?;
+        let bytes = opened::read(&path).map_err(fail)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         tree.files.insert(name, text);
     }
     Ok(tree)

@@ -118,6 +118,7 @@ fn each_patch_applies_compiles_is_found_again_and_goes_away() {
             "4.2",
             vec!["--up-to", "pc-i440fx-4.1", "--up-to", "pc-q35-4.0"],
         ),
+        ("7.2", vec!["--up-to", "pc-q35-2.6", "--pc-only"]),
         ("7.2", vec!["--up-to", "pseries-7.1"]),
         ("7.2", vec!["--up-to", "pc-q35-7.1", "--pc-only"]),
         (
@@ -187,6 +188,91 @@ fn several_generations_have_an_array_each_in_one_patch() {
     let (newer, older) = patched.split_once("hw_compat_9_2[]").unwrap();
     assert!(newer.contains("\"rtl8139\", \"romfile\", \"compat-512k-efi-rtl8139.rom\""));
     assert!(older.contains("\"rtl8139\", \"romfile\", \"compat-256k-efi-rtl8139.rom\""));
+}
+
+#[test]
+#[ignore = "needs patch, git and gcc"]
+fn machine_types_whose_default_qemu_names_itself_are_told_the_old_rom_in_its_place() {
+    // ROMs of 256K, where the new release has 128K.
+    let old = TempDir::new().unwrap();
+    for name in ["e1000", "virtio"] {
+        let mut pad = romcompat();
+        pad.args([
+            "pad",
+            "--select",
+            &format!("pxe-{name}.rom"),
+            "--size",
+            "256K",
+        ]);
+        let file = old.path().join(format!("pxe-{name}.rom"));
+        let output = pad.arg(fixture(1)).arg("--out").arg(file).output();
+        assert_eq!(status(&output.unwrap()), 0);
+    }
+    for (version, file) in [("2.11", "include/hw/i386/pc.h"), ("7.2", "hw/i386/pc.c")] {
+        let tree = tree(version);
+        let folder = tree.path();
+        let before = texts(folder);
+        let run_emit = || {
+            let mut command = romcompat();
+            command
+                .args(["emit", "compat-array", "--qemu-source"])
+                .arg(folder);
+            let generation = format!("1.4={}", old.path().display());
+            command.args(["--generation", &generation]).arg(fixture(2));
+            command.output().unwrap()
+        };
+        let output = run_emit();
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        let name = old.path().join("romfiles.patch");
+        fs::write(&name, &output.stdout).unwrap();
+        let name = name.to_str().unwrap();
+        run("git", &["apply", "--check", name], folder);
+        run("patch", &["-p1", "--fuzz=0", "-i", name], folder);
+        compiles(folder);
+        let patched = fs::read_to_string(folder.join(file)).unwrap();
+        assert!(
+            patched.contains("\"compat-256k-pxe-virtio.rom\""),
+            "{patched}"
+        );
+        assert!(!patched.contains("\"pxe-virtio.rom\""), "{patched}");
+        assert!(patched.contains("\"pxe-pcnet.rom\""), "{patched}");
+        let again = run_emit();
+        assert!(words(&again).contains("has every entry already"));
+        run("patch", &["-p1", "--fuzz=0", "-R", "-i", name], folder);
+        assert_eq!(texts(folder), before);
+        fs::remove_file(name).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs patch and git"]
+fn a_tree_with_other_ends_of_lines_takes_the_patch() {
+    let tree = tree("10.1");
+    let folder = tree.path();
+    let core = folder.join("hw/core/machine.c");
+    let text = fs::read_to_string(&core).unwrap().replace('\n', "\r\n");
+    fs::write(&core, &text).unwrap();
+    let file = TempDir::new().unwrap();
+    let name = file.path().join("romfiles.patch");
+    let name = name.to_str().unwrap();
+    let source = folder.to_str().unwrap();
+    let output = emit(&[
+        "--up-to",
+        "pc-q35-9.2",
+        "--qemu-source",
+        source,
+        "--out",
+        name,
+    ]);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    run("git", &["apply", "--check", name], folder);
+    run("patch", &["-p1", "--fuzz=0", "-i", name], folder);
+    let patched = fs::read_to_string(&core).unwrap();
+    assert_ne!(patched, text);
+    assert_eq!(
+        patched.matches("\r\n").count(),
+        patched.matches('\n').count()
+    );
 }
 
 #[test]

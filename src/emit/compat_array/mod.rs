@@ -4,6 +4,7 @@
 
 mod patch;
 mod source;
+mod standing;
 
 pub use patch::{Patch, PatchError, patch};
 pub use source::{SOURCE_FILES, SourceTree};
@@ -43,6 +44,36 @@ pub enum ArrayKind {
 }
 
 impl ArrayKind {
+    /// The name of the array or macro of a version.
+    pub(super) fn array_name(self, version: QemuVersion, form: ArrayForm) -> String {
+        let name = format!("{}_{}_{}", self.name_stem(), version.major, version.minor);
+        match form {
+            ArrayForm::Array => name,
+            ArrayForm::Macro => name.to_ascii_uppercase(),
+        }
+    }
+
+    const fn name_stem(self) -> &'static str {
+        match self {
+            Self::Every => "hw_compat",
+            Self::Pc => "pc_compat",
+            Self::I440fx => "pc_i440fx_romfiles",
+            Self::Q35 => "pc_q35_romfiles",
+        }
+    }
+
+    /// The file of QEMU's source that has such arrays.
+    pub(super) const fn file(self, form: ArrayForm) -> &'static str {
+        match (self, form) {
+            (Self::Every, ArrayForm::Array) => source::MACHINE_C,
+            (Self::Every, ArrayForm::Macro) => source::COMPAT_H,
+            (Self::Pc, ArrayForm::Array) => source::PC_C,
+            (Self::Pc, ArrayForm::Macro) => source::PC_H,
+            (Self::I440fx, _) => source::PIIX_C,
+            (Self::Q35, _) => source::Q35_C,
+        }
+    }
+
     /// The family of machine types that it is for, where that is one alone.
     pub(super) const fn family(self) -> Option<&'static str> {
         match self {
@@ -228,18 +259,7 @@ impl CompatArray {
     /// The name of the array or macro.
     #[must_use]
     pub fn name(&self, form: ArrayForm) -> String {
-        let QemuVersion { major, minor } = self.version;
-        let stem = match self.kind {
-            ArrayKind::Every => "hw_compat",
-            ArrayKind::Pc => "pc_compat",
-            ArrayKind::I440fx => "pc_i440fx_romfiles",
-            ArrayKind::Q35 => "pc_q35_romfiles",
-        };
-        let name = format!("{stem}_{major}_{minor}");
-        match form {
-            ArrayForm::Array => name,
-            ArrayForm::Macro => name.to_ascii_uppercase(),
-        }
+        self.kind.array_name(self.version, form)
     }
 
     /// Refuses a form in which QEMU does not write the array.
@@ -275,14 +295,7 @@ impl CompatArray {
     /// The file of QEMU's source that has the array.
     #[must_use]
     pub const fn file(&self, form: ArrayForm) -> &'static str {
-        match (self.kind, form) {
-            (ArrayKind::Every, ArrayForm::Array) => source::MACHINE_C,
-            (ArrayKind::Every, ArrayForm::Macro) => source::COMPAT_H,
-            (ArrayKind::Pc, ArrayForm::Array) => source::PC_C,
-            (ArrayKind::Pc, ArrayForm::Macro) => source::PC_H,
-            (ArrayKind::I440fx, _) => source::PIIX_C,
-            (ArrayKind::Q35, _) => source::Q35_C,
-        }
+        self.kind.file(form)
     }
 
     /// The machine types that it is for, in words.
@@ -320,23 +333,28 @@ impl CompatArray {
         })
     }
 
-    /// The lines of the entries, as they stand in the array or macro. Each
-    /// line of a macro goes on in the next.
+    /// The lines of the entries, as they stand in the array or macro.
     pub(super) fn lines(&self, form: ArrayForm) -> String {
-        let mut text = String::new();
-        for (device, romfile) in self.entries_in(form) {
-            let _ = match form {
-                ArrayForm::Array => {
-                    writeln!(text, "    {{ \"{device}\", \"romfile\", \"{romfile}\" }},")
-                }
-                ArrayForm::Macro => writeln!(
-                    text,
-                    "    {{\\\n        .driver   = \"{device}\",\\\n        .property = \"romfile\",\\\n        .value    = \"{romfile}\",\\\n    }},\\"
-                ),
-            };
-        }
-        text
+        lines(self.entries_in(form), form)
     }
+}
+
+/// Entries as they stand in an array or macro. Each line of a macro goes on in
+/// the next.
+fn lines<'e>(entries: impl Iterator<Item = &'e (String, String)>, form: ArrayForm) -> String {
+    let mut text = String::new();
+    for (device, romfile) in entries {
+        let _ = match form {
+            ArrayForm::Array => {
+                writeln!(text, "    {{ \"{device}\", \"romfile\", \"{romfile}\" }},")
+            }
+            ArrayForm::Macro => writeln!(
+                text,
+                "    {{\\\n        .driver   = \"{device}\",\\\n        .property = \"romfile\",\\\n        .value    = \"{romfile}\",\\\n    }},\\"
+            ),
+        };
+    }
+    text
 }
 
 fn entries(mapping: &[Mapped<'_>]) -> Vec<(String, String)> {

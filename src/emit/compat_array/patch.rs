@@ -1,10 +1,12 @@
 //! A patch that puts entries into the compat arrays of QEMU's source.
 
-use super::source::{NotFound, find_array, find_macro, find_options, romfile_entries};
-use super::{ArrayForm, ArrayKind, CompatArray, FormError, SourceTree};
+use super::source::{NotFound, find, find_options, mask};
+use super::standing::{Standing, is_inherited, is_own_default, overriding, romfile_entries};
+use super::{ArrayForm, ArrayKind, CompatArray, FormError, SourceTree, lines};
 use crate::qemu::QemuVersion;
 use similar::TextDiff;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use thiserror::Error;
 
 /// What a source tree needs.
@@ -78,6 +80,34 @@ pub enum PatchError {
         /// What should.
         wanted: String,
     },
+    /// An entry of the same device that QEMU applies later.
+    #[error(
+        "{file}: {name} has `{found}` as the romfile of {device}, and QEMU applies it after {array}, so that `{wanted}` there would have no effect; remove that entry, or name the machine types up to which each ROM is meant by --generation"
+    )]
+    Overridden {
+        /// The file.
+        file: &'static str,
+        /// The array.
+        name: String,
+        /// The device.
+        device: String,
+        /// What stands there.
+        found: String,
+        /// The array that is to get an entry.
+        array: String,
+        /// What that should say.
+        wanted: String,
+    },
+    /// Text near the entries that no patch can have.
+    #[error(
+        "{file}, line {line}: it is no UTF-8, and stands beside the entries; convert the file (`iconv -f latin1 -t utf8`), or put the entries in by hand (without --qemu-source they are printed)"
+    )]
+    NotUtf8 {
+        /// The file.
+        file: &'static str,
+        /// The line, counted from 1.
+        line: usize,
+    },
     /// Some entries are there, others are not.
     #[error(
         "{file}: {name} has the entries of {present}, and lacks those of {absent}; remove what is there, or add the rest by hand (without --qemu-source they are printed)",
@@ -122,6 +152,14 @@ pub fn patch(tree: &SourceTree, arrays: &[CompatArray]) -> Result<Patch, PatchEr
             .unified_diff()
             .header(&format!("a/{file}"), &format!("b/{file}"))
             .to_string();
+        if let Some(line) = diff.lines().find(|line| line.contains('\u{fffd}')) {
+            let line = line.get(1..).unwrap_or_default();
+            let number = tree.text(file).lines().position(|other| other == line);
+            return Err(PatchError::NotUtf8 {
+                file,
+                line: number.unwrap_or_default().saturating_add(1),
+            });
+        }
         text.push_str(&diff);
     }
     Ok(Patch::Diff(text))
@@ -136,12 +174,27 @@ fn changes(
     arrays: &[CompatArray],
 ) -> Result<(Changes, Vec<String>), PatchError> {
     let form = tree.form().ok_or(PatchError::NotASourceTree)?;
+    let standing = Standing::all(tree, form);
     let mut changed = Changes::new();
     let mut machines = Vec::new();
     for array in arrays {
         let file = array.file(form);
         let text = changed.get(file).map_or(tree.text(file), String::as_str);
         array.check_form(form)?;
+        if let Some((other, device, found)) = overriding(&standing, array, arrays, form) {
+            let wanted = array.entries.iter().find(|(name, _)| *name == device);
+            return Err(PatchError::Overridden {
+                file: other.file,
+                name: other.name.clone(),
+                found: found.to_owned(),
+                array: array.name(form),
+                wanted: wanted.map(|(_, rom)| rom.clone()).unwrap_or_default(),
+                device,
+            });
+        }
+        if is_inherited(&standing, array, form) {
+            continue;
+        }
         let new = match array.kind {
             ArrayKind::Every | ArrayKind::Pc => insert(tree, text, array, form)?,
             ArrayKind::I440fx | ArrayKind::Q35 => add_array(text, array)?,
@@ -171,42 +224,90 @@ fn header(machines: &[String]) -> String {
     )
 }
 
-/// Whether the entries are missing in this text of an array; an error where
-/// only some are, or others.
-fn is_missing(text: &str, array: &CompatArray, form: ArrayForm) -> Result<bool, PatchError> {
-    let file = array.file(form);
-    let name = array.name(form);
-    let there = romfile_entries(text);
-    let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for (device, wanted) in array.entries_in(form) {
+/// What an array lacks.
+struct Lacks<'a> {
+    /// Entries that are not there.
+    absent: Vec<&'a (String, String)>,
+    /// Where QEMU's own default stands, and what is to stand there.
+    defaults: Vec<(Range<usize>, &'a str)>,
+}
+
+/// What this text of an array lacks; none where it has every entry.
+///
+/// # Errors
+/// [`PatchError`] where it has only some, or others.
+fn lacks<'a>(
+    body: &str,
+    array: &'a CompatArray,
+    form: ArrayForm,
+) -> Result<Option<Lacks<'a>>, PatchError> {
+    let (file, name) = (array.file(form), array.name(form));
+    let there = romfile_entries(body);
+    let mut lacks = Lacks {
+        absent: Vec::new(),
+        defaults: Vec::new(),
+    };
+    let (mut present, mut missing) = (Vec::new(), Vec::new());
+    for entry in array.entries_in(form) {
+        let (device, wanted) = entry;
         // QEMU takes the last one.
-        match there.iter().rev().find(|(found, _)| found == device) {
-            Some((_, found)) if found == wanted => present.push(device.clone()),
-            Some((_, found)) => {
+        match there.iter().rfind(|found| found.is_for(device)) {
+            Some(found) if found.value == *wanted => {
+                present.push(device.clone());
+                continue;
+            }
+            Some(found) if is_own_default(array.kind, array.version, device, &found.value) => {
+                lacks.defaults.push((found.value_at.clone(), wanted));
+            }
+            Some(found) => {
                 return Err(PatchError::OtherRomfile {
                     file,
                     name,
                     device: device.clone(),
-                    found: found.clone(),
+                    found: found.value.clone(),
                     wanted: wanted.clone(),
                 });
             }
-            None => absent.push(device.clone()),
+            None => lacks.absent.push(entry),
         }
+        missing.push(device.clone());
     }
-    if !present.is_empty() && !absent.is_empty() {
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    if !present.is_empty() {
         return Err(PatchError::HalfApplied {
             file,
             name,
             present,
-            absent,
+            absent: missing,
         });
     }
-    Ok(!absent.is_empty())
+    lacks.defaults.sort_by_key(|(at, _)| at.start);
+    Ok(Some(lacks))
 }
 
-/// A text in which these lines, counted from 0, are replaced.
-fn replaced(text: &str, lines: std::ops::Range<usize>, new: &str) -> String {
+/// A text with other words in these places, which are in order.
+fn with_values(text: &str, values: &[(Range<usize>, &str)]) -> String {
+    let mut new = String::with_capacity(text.len());
+    let mut copied = 0_usize;
+    for (at, value) in values {
+        new.push_str(text.get(copied..at.start).unwrap_or_default());
+        new.push_str(value);
+        copied = at.end;
+    }
+    new.push_str(text.get(copied..).unwrap_or_default());
+    new
+}
+
+/// A text in which these lines, counted from 0, are replaced. New lines end as
+/// the others do.
+fn replaced(text: &str, lines: Range<usize>, new: &str) -> String {
+    let new = if text.contains("\r\n") {
+        &*new.replace("\r\n", "\n").replace('\n', "\r\n")
+    } else {
+        new
+    };
     let all = || text.split_inclusive('\n');
     let before = all().take(lines.start);
     let after = all().skip(lines.end);
@@ -221,22 +322,25 @@ fn insert(
     form: ArrayForm,
 ) -> Result<Option<String>, PatchError> {
     let name = array.name(form);
-    let (found, shape) = match form {
-        ArrayForm::Array => (find_array(text, &name), "GlobalProperty NAME[] = {"),
-        ArrayForm::Macro => (find_macro(text, &name), "#define NAME \\"),
+    let shape = match form {
+        ArrayForm::Array => ARRAY_SHAPE,
+        ArrayForm::Macro => "#define NAME \\",
     };
     let file = array.file(form);
-    let is_older = |version: QemuVersion| array.version < version;
+    let masked = mask(text);
+    let found = find(&masked, &name, form);
+    let versions = || tree.versions(array.kind, form);
+    let is_older = |version: &QemuVersion| array.version < *version;
     if array.may_be_gone
         && found == Err(NotFound::Missing)
-        && tree.versions(array, form).min().is_some_and(is_older)
+        && versions().first().is_some_and(is_older)
     {
         return Ok(None);
     }
     let found = found.map_err(|error| match error {
         NotFound::Missing => PatchError::NoArray {
             file,
-            newest: tree.versions(array, form).max(),
+            newest: versions().last().copied(),
             name: name.clone(),
         },
         NotFound::OtherShape(line) => PatchError::OtherShape {
@@ -246,66 +350,67 @@ fn insert(
             shape,
         },
     })?;
-    let count = found.end.saturating_sub(found.start);
-    let body: String = text
-        .split_inclusive('\n')
-        .skip(found.start)
-        .take(count)
-        .collect();
-    if !is_missing(&body, array, form)? {
+    let Some(lacks) = lacks(&found.body(&masked), array, form)? else {
         return Ok(None);
+    };
+    let body = with_values(&found.body(text), &lacks.defaults);
+    if lacks.absent.is_empty() {
+        return Ok(Some(replaced(text, found.start..found.end, &body)));
     }
-    let lines = array.lines(form);
-    let first = body.lines().next().unwrap_or_default();
+    let entries = lines(lacks.absent.into_iter(), form);
+    let (first, rest) = body.split_once('\n').unwrap_or((&body, ""));
+    let first = first.trim_end();
     let new = match form {
         ArrayForm::Array if found.is_empty => {
-            let open = first.split('{').next().unwrap_or_default();
-            format!("{open}{{\n    /* {COMMENT} */\n{lines}}};\n")
+            let (open, inner) = first.split_once('{').unwrap_or((first, ""));
+            let inner = inner.rsplit_once('}').map_or("", |(inner, _)| inner.trim());
+            let inner = match inner {
+                "" => String::new(),
+                comment => format!("    {comment}\n"),
+            };
+            format!("{open}{{\n    /* {COMMENT} */\n{entries}{inner}}};\n{rest}")
         }
-        ArrayForm::Array => format!("{first}\n    /* {COMMENT} */\n{lines}"),
+        ArrayForm::Array => format!("{first}\n    /* {COMMENT} */\n{entries}{rest}"),
         ArrayForm::Macro if found.is_empty => {
-            let lines = lines.trim_end_matches(['\\', '\n']);
-            format!("#define {name} \\\n    /* {COMMENT} */\\\n{lines}\n")
+            let entries = entries.trim_end_matches(['\\', '\n']);
+            format!("#define {name} \\\n    /* {COMMENT} */\\\n{entries}\n{rest}")
         }
-        ArrayForm::Macro => format!("{first}\n    /* {COMMENT} */\\\n{lines}"),
+        ArrayForm::Macro => format!("{first}\n    /* {COMMENT} */\\\n{entries}{rest}"),
     };
-    let after = found.start.saturating_add(1);
-    Ok(Some(replaced(text, found.start..after, &new)))
+    Ok(Some(replaced(text, found.start..found.end, &new)))
 }
+
+/// How an array begins.
+const ARRAY_SHAPE: &str = "GlobalProperty NAME[] = {";
 
 /// Puts an array before the function that sets the options of the newest
 /// machine type, and adds its properties at the function's end.
 fn add_array(text: &str, array: &CompatArray) -> Result<Option<String>, PatchError> {
     let form = ArrayForm::Array;
     let (file, name) = (array.file(form), array.name(form));
-    match find_array(text, &name) {
+    let masked = mask(text);
+    let other_shape = |line| PatchError::OtherShape {
+        file,
+        line,
+        name: name.clone(),
+        shape: ARRAY_SHAPE,
+    };
+    match find(&masked, &name, form) {
         Err(NotFound::Missing) => {}
-        Err(NotFound::OtherShape(line)) => {
-            return Err(PatchError::OtherShape {
-                file,
-                line,
-                name,
-                shape: "GlobalProperty NAME[] = {",
-            });
-        }
+        Err(NotFound::OtherShape(line)) => return Err(other_shape(line)),
         // With every entry there is nothing to do; with none, or other ones,
         // the array is not ours.
-        Ok(_) if !is_missing(text, array, form)? => return Ok(None),
-        Ok(found) => {
-            return Err(PatchError::OtherShape {
-                file,
-                line: found.start.saturating_add(1),
-                name,
-                shape: "GlobalProperty NAME[] = {",
-            });
-        }
+        Ok(found) => match lacks(&found.body(&masked), array, form)? {
+            None => return Ok(None),
+            Some(_) => return Err(other_shape(found.start.saturating_add(1))),
+        },
     }
     let family = match array.kind {
         ArrayKind::Q35 => "pc_q35",
         _ => "pc_i440fx",
     };
     let options =
-        find_options(text, family, array.version).ok_or_else(|| PatchError::NoOptions {
+        find_options(&masked, family, array.version).ok_or_else(|| PatchError::NoOptions {
             file,
             machine: format!("{}-{}", family.replace('_', "-"), array.version),
         })?;
@@ -405,6 +510,131 @@ mod tests {
                 .to_string()
                 .contains("`pxe-pcnet.rom` as the romfile of pcnet")
         );
+    }
+
+    /// An array for e1000 and pcnet, in a tree of one file with this text.
+    fn patched(kind: ArrayKind, version: (u16, u16), text: &str) -> Result<String, PatchError> {
+        let file = kind.file(ArrayForm::Array);
+        let tree = tree(&[
+            (MACHINE_C, "GlobalProperty hw_compat_1_0[] = {};\n"),
+            (file, text),
+        ]);
+        let (changed, _) = changes(&tree, &[array(kind, version)])?;
+        Ok(changed.get(file).cloned().unwrap_or_default())
+    }
+
+    #[test]
+    fn qemu_s_own_default_gives_way_and_is_found_again() {
+        const TEXT: &str = include_str!("../../../fixtures/qemu-source/7.2/hw/i386/pc.c");
+        let new = patched(ArrayKind::Pc, (1, 4), TEXT).unwrap();
+        assert!(new.contains("    { \"e1000\", \"romfile\", \"compat-256k-efi-e1000.rom\" },\n    { \"ne2k_pci\", \"romfile\", \"pxe-ne2k_pci.rom\" },\n"));
+        assert!(!new.contains("pxe-pcnet.rom"), "{new}");
+        assert_eq!(new.lines().count(), TEXT.lines().count());
+        assert_eq!(patched(ArrayKind::Pc, (1, 4), &new).as_deref(), Ok(""));
+        let older = "GlobalProperty pc_compat_2_0[] = {\n    { \"pcnet\", \"romfile\", \"pxe-pcnet.rom\" },\n};\n";
+        let refused = patched(ArrayKind::Pc, (2, 0), older).unwrap_err();
+        assert!(
+            matches!(refused, PatchError::OtherRomfile { .. }),
+            "no default of 2.0"
+        );
+    }
+
+    #[test]
+    fn an_entry_by_its_type_s_name_is_seen_and_one_that_is_switched_off_is_not() {
+        let with = |entry: &str| {
+            let text = format!("GlobalProperty hw_compat_9_2[] = {{\n{entry}\n}};\n");
+            patched(ArrayKind::Every, (9, 2), &text)
+        };
+        let refused = with("{ TYPE_E1000_BASE, \"romfile\", \"a.rom\" },").unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("`a.rom` as the romfile of e1000")
+        );
+        assert!(with("#if 0\n{ \"e1000\", \"romfile\", \"a.rom\" },\n#endif").is_ok());
+        assert!(with("// { \"e1000\", \"romfile\", \"a.rom\" },").is_ok());
+    }
+
+    #[test]
+    fn an_entry_that_qemu_applies_later_is_refused() {
+        let tree = |name: &str, file| {
+            let other = format!(
+                "GlobalProperty {name}[] = {{\n{{ \"pcnet\", \"romfile\", \"a.rom\" }},\n}};\n"
+            );
+            let own = "GlobalProperty hw_compat_9_2[] = {};\n".to_owned();
+            let mut files = BTreeMap::from([(MACHINE_C, own)]);
+            files.entry(file).or_default().push_str(&other);
+            SourceTree { files }
+        };
+        let arrays = [array(ArrayKind::Every, (9, 2))];
+        for (name, file) in [
+            ("hw_compat_9_1", MACHINE_C),
+            ("pc_compat_9_2", PC_C),
+            ("pc_compat_1_4", PC_C),
+            ("pc_q35_romfiles_9_2", Q35_C),
+        ] {
+            let refused = patch(&tree(name, file), &arrays).unwrap_err().to_string();
+            assert!(
+                refused.starts_with(&format!("{file}: {name} has `a.rom`")),
+                "{refused}"
+            );
+        }
+        for (name, file) in [("hw_compat_10_0", MACHINE_C), ("pc_compat_10_0", PC_C)] {
+            assert!(patch(&tree(name, file), &arrays).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_newer_array_says_already_is_not_said_again() {
+        let mut tree = qemu_10_1();
+        let (changed, _) = changes(&tree, &[array(ArrayKind::Every, (9, 2))]).unwrap();
+        tree.files.extend(changed);
+        for older in [
+            array(ArrayKind::Every, (9, 1)),
+            array(ArrayKind::Q35, (9, 1)),
+        ] {
+            assert_eq!(patch(&tree, &[older]), Ok(Patch::Applied));
+        }
+    }
+
+    #[test]
+    fn new_lines_end_as_the_others_and_a_comment_stays() {
+        let text = "GlobalProperty hw_compat_9_2[] = { /* why */\r\n    { \"a\", \"b\", \"c\" },\r\n};\r\n";
+        let new = patched(ArrayKind::Every, (9, 2), text).unwrap();
+        assert_eq!(new.matches("\r\n").count(), new.matches('\n').count());
+        assert!(new.starts_with("GlobalProperty hw_compat_9_2[] = { /* why */\r\n    /* Guests"));
+        let text = "GlobalProperty hw_compat_9_2[] = { /* nothing yet */ };\n";
+        let new = patched(ArrayKind::Every, (9, 2), text).unwrap();
+        assert!(new.ends_with("},\n    /* nothing yet */\n};\n"), "{new}");
+    }
+
+    #[test]
+    fn what_is_no_utf_8_matters_only_beside_the_entries() {
+        let with = |between: &str| {
+            let text = format!("/* \u{fffd} */\n{between}GlobalProperty hw_compat_9_2[] = {{}};\n");
+            patch(
+                &tree(&[(MACHINE_C, &text)]),
+                &[array(ArrayKind::Every, (9, 2))],
+            )
+        };
+        let line = 1;
+        assert_eq!(
+            with(""),
+            Err(PatchError::NotUtf8 {
+                file: MACHINE_C,
+                line
+            })
+        );
+        assert!(with("\n\n\n\n").is_ok());
+    }
+
+    #[test]
+    fn pcs_alone_need_only_the_file_of_their_arrays() {
+        let tree = tree(&[(PC_C, "GlobalProperty pc_compat_9_2[] = {};\n")]);
+        assert!(matches!(
+            patch(&tree, &[array(ArrayKind::Pc, (9, 2))]),
+            Ok(Patch::Diff(_))
+        ));
     }
 
     #[test]

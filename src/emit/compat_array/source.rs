@@ -1,8 +1,8 @@
 //! The parts of QEMU's source that have compat arrays.
 
-use super::{ArrayForm, CompatArray};
+use super::{ArrayForm, ArrayKind};
 use crate::qemu::QemuVersion;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const MACHINE_C: &str = "hw/core/machine.c";
 pub(super) const COMPAT_H: &str = "include/hw/compat.h";
@@ -17,7 +17,7 @@ pub const SOURCE_FILES: &[&str] = &[MACHINE_C, COMPAT_H, PC_C, PC_H, PIIX_C, Q35
 /// The texts of those files that a source tree has.
 #[derive(Debug, Clone, Default)]
 pub struct SourceTree {
-    /// Path and text of each.
+    /// Path and text of each, with U+FFFD for what is no UTF-8.
     pub files: BTreeMap<&'static str, String>,
 }
 
@@ -47,9 +47,10 @@ impl SourceTree {
     #[must_use]
     pub fn form(&self) -> Option<ArrayForm> {
         let has = |path, words| self.text(path).contains(words);
-        if has(MACHINE_C, "GlobalProperty hw_compat_") {
+        let (array, of_pcs) = ("GlobalProperty hw_compat_", "GlobalProperty pc_compat_");
+        if has(MACHINE_C, array) || has(PC_C, of_pcs) {
             Some(ArrayForm::Array)
-        } else if has(COMPAT_H, "#define HW_COMPAT_") {
+        } else if has(COMPAT_H, "#define HW_COMPAT_") || has(PC_H, "#define PC_COMPAT_") {
             Some(ArrayForm::Macro)
         } else {
             None
@@ -60,29 +61,112 @@ impl SourceTree {
         self.files.get(path).map_or("", String::as_str)
     }
 
-    /// The versions that have an array like this one.
-    pub(super) fn versions(
-        &self,
-        array: &CompatArray,
-        form: ArrayForm,
-    ) -> impl Iterator<Item = QemuVersion> {
-        let version = format!("{}_{}", array.version.major, array.version.minor);
-        let name = array.name(form);
-        let stem = name.strip_suffix(&version).unwrap_or(&name).to_owned();
-        let texts = self.text(array.file(form)).split(stem.as_str()).skip(1);
-        let found: Vec<QemuVersion> = texts
-            .filter_map(|rest| {
-                let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_')?;
-                let (major, minor) = rest.get(..end)?.split_once('_')?;
-                Some(QemuVersion::new(major.parse().ok()?, minor.parse().ok()?))
-            })
-            .collect();
-        found.into_iter()
+    /// The versions that have an array of this kind.
+    pub(super) fn versions(&self, kind: ArrayKind, form: ArrayForm) -> BTreeSet<QemuVersion> {
+        let version = QemuVersion::new(0, 0);
+        let name = kind.array_name(version, form);
+        let stem = name.strip_suffix("0_0").unwrap_or(&name);
+        let texts = self.text(kind.file(form)).split(stem).skip(1);
+        let of_text = |rest: &str| {
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_')?;
+            let (major, minor) = rest.get(..end)?.split_once('_')?;
+            Some(QemuVersion::new(major.parse().ok()?, minor.parse().ok()?))
+        };
+        texts.filter_map(of_text).collect()
+    }
+}
+
+/// C in which comments and what stands between `#if 0` and its end are spaces,
+/// so that every line and offset is where it was.
+pub(super) fn mask(text: &str) -> String {
+    without_disabled(&without_comments(text))
+}
+
+/// Spaces in place of a text, with its ends of lines.
+fn blank(text: &str) -> String {
+    let blank = |c: char| match c {
+        '\n' | '\r' | '\\' => c.to_string(),
+        _ => " ".repeat(c.len_utf8()),
+    };
+    text.chars().map(blank).collect()
+}
+
+fn without_comments(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let up_to = |end: &str, from: usize| {
+            let found = rest.get(from..).and_then(|inner| inner.find(end));
+            found.map(|at| at.saturating_add(from))
+        };
+        let (length, is_comment) = if rest.starts_with("/*") {
+            (up_to("*/", 2).map(|at| at.saturating_add(2)), true)
+        } else if rest.starts_with("//") {
+            (up_to("\n", 2), true)
+        } else if first == '"' {
+            let line = rest.find('\n').unwrap_or(rest.len());
+            let end = up_to("\"", 1).map_or(line, |at| at.saturating_add(1));
+            (Some(end.min(line)), false)
+        } else {
+            (Some(first.len_utf8()), false)
+        };
+        let (part, after) = rest
+            .split_at_checked(length.unwrap_or(rest.len()))
+            .unwrap_or((rest, ""));
+        if is_comment {
+            masked.push_str(&blank(part));
+        } else {
+            masked.push_str(part);
+        }
+        rest = after;
+    }
+    masked
+}
+
+fn without_disabled(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    // How many conditions are open since an `#if 0`.
+    let mut depth = 0_usize;
+    for line in text.split_inclusive('\n') {
+        let directive = line.trim().strip_prefix('#').unwrap_or_default();
+        let mut words = directive.split_whitespace();
+        let (word, condition) = (words.next().unwrap_or_default(), words.next());
+        let was_disabled = depth > 0;
+        depth = match word {
+            "if" | "ifdef" | "ifndef" if was_disabled => depth.saturating_add(1),
+            "if" if condition == Some("0") => 1,
+            "endif" => depth.saturating_sub(1),
+            "else" | "elif" if depth == 1 => 0,
+            _ => depth,
+        };
+        if was_disabled {
+            masked.push_str(&blank(line));
+        } else {
+            masked.push_str(line);
+        }
+    }
+    masked
+}
+
+impl Found {
+    /// Its lines.
+    pub(super) fn body(&self, text: &str) -> String {
+        let count = self.end.saturating_sub(self.start);
+        let lines = text.split_inclusive('\n').skip(self.start);
+        lines.take(count).collect()
+    }
+}
+
+/// Finds an array or macro in a text without comments.
+pub(super) fn find(text: &str, name: &str, form: ArrayForm) -> Result<Found, NotFound> {
+    match form {
+        ArrayForm::Array => find_array(text, name),
+        ArrayForm::Macro => find_macro(text, name),
     }
 }
 
 /// Finds `GlobalProperty NAME[] = { … };`.
-pub(super) fn find_array(text: &str, name: &str) -> Result<Found, NotFound> {
+fn find_array(text: &str, name: &str) -> Result<Found, NotFound> {
     let declares = |line: &str| {
         let line = line
             .trim_start_matches("static ")
@@ -131,7 +215,7 @@ pub(super) fn find_array(text: &str, name: &str) -> Result<Found, NotFound> {
 }
 
 /// Finds `#define NAME \ …`.
-pub(super) fn find_macro(text: &str, name: &str) -> Result<Found, NotFound> {
+fn find_macro(text: &str, name: &str) -> Result<Found, NotFound> {
     let declares = |line: &str| {
         let rest = line.strip_prefix("#define")?.trim_start();
         let rest = rest.strip_prefix(name)?;
@@ -155,7 +239,7 @@ pub(super) fn find_macro(text: &str, name: &str) -> Result<Found, NotFound> {
         .find(|(_, line)| !goes_on(line));
     let end = last.map_or(text.lines().count(), |(number, _)| number.saturating_add(1));
     match rest.as_str() {
-        "" | "/* empty */" => Ok(Found {
+        "" => Ok(Found {
             start,
             end,
             is_empty: true,
@@ -190,60 +274,23 @@ pub(super) fn find_options(text: &str, family: &str, version: QemuVersion) -> Op
     })
 }
 
-/// The `romfile` entries in the text of an array or macro: device and value.
-pub(super) fn romfile_entries(text: &str) -> Vec<(String, String)> {
-    let mut entries = Vec::new();
-    let mut strings: Vec<String> = Vec::new();
-    let mut depth = 0_usize;
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let after = rest.get(character.len_utf8()..).unwrap_or_default();
-        rest = match character {
-            '/' if after.starts_with('*') => after.split_once("*/").map_or("", |(_, after)| after),
-            '/' if after.starts_with('/') => after.split_once('\n').map_or("", |(_, after)| after),
-            '"' => {
-                let (string, after) = after.split_once('"').unwrap_or((after, ""));
-                strings.push(string.to_owned());
-                after
-            }
-            '{' => {
-                depth = depth.saturating_add(1);
-                strings.clear();
-                after
-            }
-            '}' => {
-                depth = depth.saturating_sub(1);
-                if let [device, property, value] = strings.as_slice()
-                    && property == "romfile"
-                {
-                    entries.push((device.clone(), value.clone()));
-                }
-                strings.clear();
-                after
-            }
-            _ => after,
-        };
-    }
-    entries
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_read_in_both_forms_and_comments_are_not() {
-        let text = "GlobalProperty hw_compat_9_2[] = {\n\
-            /* { \"a\", \"romfile\", \"no\" }, */ // \"x\"\n\
-            { TYPE_B, \"romfile\", \"b.rom\" },\n\
-            { \"c\", \"romfile\", \"c.rom\" }, { \"c\", \"mq\", \"off\" },\n\
-            {\\\n .driver = \"d\",\\\n .property = \"romfile\",\\\n .value = \"d.rom\",\\\n},\n};";
-        let own = |device: &str, rom: &str| (device.to_owned(), rom.to_owned());
+    fn comments_and_what_is_switched_off_are_spaces() {
+        let text =
+            "a /* é\n b */ \"/* c */\" // d\r\n#if 0\ne\n#if X\nf\n#endif\n#else\ng\n#endif\nh";
+        let masked = mask(text);
+        assert_eq!(masked.len(), text.len());
+        let words: Vec<&str> = masked.split_whitespace().collect();
         assert_eq!(
-            romfile_entries(text),
-            [own("c", "c.rom"), own("d", "d.rom")]
+            words,
+            ["a", "\"/*", "c", "*/\"", "#if", "0", "g", "#endif", "h"]
         );
-        assert_eq!(romfile_entries("{ \"open"), []);
+        assert_eq!(mask("/* open"), "       ");
+        assert_eq!(mask("\"open\nb"), "\"open\nb");
     }
 
     #[test]
