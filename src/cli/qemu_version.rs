@@ -18,9 +18,17 @@ pub struct QemuVersions {
     /// Release of QEMU that they go to
     #[arg(long, value_name = "VERSION")]
     pub dest_qemu_version: Option<QemuVersion>,
+    /// Ask this QEMU, with arguments if need be, for --source-qemu-version
+    #[arg(long, value_name = "COMMAND", conflicts_with = "source_qemu_version")]
+    pub source_qemu: Option<String>,
     /// Ask this QEMU, with arguments if need be, for --dest-qemu-version
-    #[arg(long, value_name = "COMMAND", conflicts_with = "dest_qemu_version")]
-    pub qemu: Option<String>,
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with = "dest_qemu_version",
+        alias = "qemu"
+    )]
+    pub dest_qemu: Option<String>,
 }
 
 /// How long a QEMU may take to say its version.
@@ -28,10 +36,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 impl QemuVersions {
     /// Whether anything was said.
-    pub const fn are_given(&self) -> bool {
-        self.source_qemu_version.is_some()
-            || self.dest_qemu_version.is_some()
-            || self.qemu.is_some()
+    pub fn are_given(&self) -> bool {
+        let versions = [self.source_qemu_version, self.dest_qemu_version];
+        let commands = [&self.source_qemu, &self.dest_qemu];
+        versions.iter().any(Option::is_some) || commands.iter().any(|command| command.is_some())
     }
 
     /// What was said, after asking a QEMU if one was named.
@@ -39,19 +47,15 @@ impl QemuVersions {
     /// # Errors
     /// A [`Failure`] for a QEMU that does not run or says something else.
     pub fn settle(&self) -> Result<QemuPair, Failure> {
-        let dest = match &self.qemu {
-            Some(command) => Some(ask(command)?),
-            None => self.dest_qemu_version,
+        let version = |said: Option<QemuVersion>, command: &Option<String>| match command {
+            Some(command) => Ok(Some(emulator(Arch::X86_64, command)?.version)),
+            None => Ok(said),
         };
         Ok(QemuPair {
-            source: self.source_qemu_version,
-            dest,
+            source: version(self.source_qemu_version, &self.source_qemu)?,
+            dest: version(self.dest_qemu_version, &self.dest_qemu)?,
         })
     }
-}
-
-fn ask(command: &str) -> Result<QemuVersion, Failure> {
-    Ok(emulator(Arch::X86_64, command)?.version)
 }
 
 /// Asks the QEMU that a command line starts what it is.

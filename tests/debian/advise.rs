@@ -73,22 +73,23 @@ fn what_is_printed_shows_every_number_of_the_reasoning() {
         text,
         "pxe-e1000.rom, loaded by no device by default\n\
          \n\
-         Release                                       Content  Growth    File   BAR   Left\n\
+         Release                                             Content  Growth    File   BAR   Left\n\
          ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (input 1)    75264       -   75264  128K  55808\n\
          ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (input 2)    75264      +0   75264  128K  55808\n\
-         ipxe-qemu 1.21.1+git20250501.dad20602+dfsg-1   109056  +33792  109056  128K  22016\n\
+         ipxe-qemu 1.21.1+git20250501.dad20602+dfsg-1         109056  +33792  109056  128K  22016\n\
          \n\
          Largest growth 33792; 3 releases to come: 109056 + 3 x 33792 = 210432 bytes.\n\
          Pad it to 256K: the smallest power of two that holds them.\n\
-         Each guest with the card has 131072 bytes more of BAR space (262144 - 131072),\n\
+         Each guest that loads it has 131072 bytes more of BAR space (262144 - 131072),\n\
          the file 153088 bytes more (262144 - 109056).\n\
          Machine types of these releases need a compat ROM of their size:\n\
-         \u{20} ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (128K)\n\
-         \u{20} ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (128K)\n\
+         \u{20} ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (input 1) (128K)\n\
+         \u{20} ipxe-qemu 1.0.0+git-20190125.36a4c85-5.1 (input 2) (128K)\n\
          \u{20} ipxe-qemu 1.21.1+git20250501.dad20602+dfsg-1 (128K)\n\
          \n\
          In all: 1 ROM of 1 to be padded to a larger size: pxe-e1000.rom.\n\
-         The package grows by 153088 bytes before compression; 0xff compresses well.\n"
+         The package grows by 153088 bytes before compression,\n\
+         and by 72 after it (110048 - 109976).\n"
     );
     let text = advise(&["--select", "efi-virtio.rom"]);
     assert!(

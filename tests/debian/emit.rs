@@ -2,7 +2,9 @@
 
 use crate::common::{romcompat, status, words};
 use crate::fetched::{grown_release, newer_qemu, package, tool, unpack};
-use romcompat::qemu::Arch;
+use crate::generations::{ram_blocks, releases};
+use romcompat::libvirt::device_of_model;
+use romcompat::qemu::{Arch, QemuVersion};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -229,5 +231,204 @@ fn the_commands_of_virt_xml_put_each_element_in_its_place() {
             .unwrap();
         let (interface, _) = after.split_once("</interface>").unwrap();
         assert_eq!(interface.trim(), element, "{model}");
+    }
+}
+
+/// The cards that load a ROM by default, one of each kind.
+const CARDS: [&str; 11] = [
+    "e1000",
+    "e1000-82545em",
+    "e1000e",
+    "ne2k_pci",
+    "pcnet",
+    "rtl8139",
+    "virtio-net-pci",
+    "virtio-net-pci-transitional",
+    "virtio-net-pci-non-transitional",
+    "vmxnet3",
+    "i82559er",
+];
+
+/// The RAM blocks of ROMs, with their sizes, of a machine with these cards
+/// whose QEMU finds its ROMs in a folder.
+fn rom_blocks(
+    qemu: &Path,
+    folder: &Path,
+    machine: &str,
+    options: &[String],
+    devices: &[String],
+) -> Vec<(String, String)> {
+    let mut command = Command::new(qemu);
+    command.current_dir(folder).args(options);
+    command.args(["-machine", &format!("{machine},accel=tcg"), "-nodefaults"]);
+    command.args(devices.iter().flat_map(|device| ["-device", device]));
+    let text = ram_blocks(&mut command);
+    let of_rom = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (name, size) = (*words.first()?, *words.get(4)?);
+        let is_rom = name.starts_with("0000:") && size.starts_with("0x");
+        is_rom.then(|| (name.to_owned(), size.to_owned()))
+    };
+    let mut blocks: Vec<_> = text.lines().filter_map(of_rom).collect();
+    blocks.sort();
+    blocks
+}
+
+/// A folder with the files of these folders.
+fn together(folders: &[&Path]) -> TempDir {
+    let all = TempDir::new().unwrap();
+    for folder in folders {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, all.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    all
+}
+
+/// The entries that are printed: kind and version of the array, device, ROM.
+fn array_entries(text: &str) -> Vec<(String, QemuVersion, String, String)> {
+    let mut entries = Vec::new();
+    let mut array = None;
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix(" * For ") {
+            let name = name.split(' ').next().unwrap();
+            let (kind, version) = name.split_once("_compat_").unwrap();
+            let version = version.replace('_', ".").parse().unwrap();
+            array = Some((kind.to_owned(), version));
+        }
+        let strings: Vec<&str> = line.split('"').collect();
+        if let [_, device, _, "romfile", _, rom, _] = *strings {
+            let (kind, version) = array.clone().unwrap();
+            entries.push((kind, version, device.to_owned(), rom.to_owned()));
+        }
+    }
+    entries
+}
+
+/// What a machine type of PCs is told by these entries, which stand in place of
+/// QEMU's own in the same array, and by QEMU's others, as QEMU applies them:
+/// newer arrays first, and the last entry counts.
+fn replayed(
+    entries: &[(String, QemuVersion, String, String)],
+    machine: QemuVersion,
+) -> Vec<String> {
+    let own = |version: &str, device: &str, rom: &str| {
+        let version = version.parse().unwrap();
+        ("pc".to_owned(), version, device.to_owned(), rom.to_owned())
+    };
+    let mut all = entries.to_vec();
+    all.push(own("2.6", "vmxnet3", ""));
+    for (card, rom) in [
+        ("e1000", "pxe-e1000.rom"),
+        ("ne2k_pci", "pxe-ne2k_pci.rom"),
+        ("pcnet", "pxe-pcnet.rom"),
+        ("rtl8139", "pxe-rtl8139.rom"),
+        ("virtio-net-pci", "pxe-virtio.rom"),
+    ] {
+        all.push(own("1.4", card, rom));
+    }
+    let is_replaced = |kind: &str, version, device: &str| {
+        let mut ours = entries.iter();
+        ours.any(|(k, v, d, _)| k == kind && *v == version && d == device)
+    };
+    let ours = entries.len();
+    let mut number = 0;
+    all.retain(|(kind, version, device, _)| {
+        number += 1;
+        *version >= machine && (number <= ours || !is_replaced(kind, *version, device))
+    });
+    all.sort_by_key(|(kind, version, ..)| (std::cmp::Reverse(*version), kind.clone()));
+    let mut told = std::collections::BTreeMap::new();
+    for (_, _, device, rom) in all {
+        told.insert(device, rom);
+    }
+    let option = |(device, rom)| ["-global".to_owned(), format!("{device}.romfile={rom}")];
+    told.into_iter().flat_map(option).collect()
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+fn entries_of_compat_arrays_give_each_machine_type_the_sizes_that_it_had() {
+    let releases = releases();
+    let root = unpack(&releases.deb);
+    let compat = root.path().join("usr/share/qemu");
+    let new = together(&[&releases.new, &compat]);
+    let mut arrays = Vec::new();
+    for (version, input) in &releases.generations[1..] {
+        arrays.push("--generation".to_owned());
+        arrays.push(format!("{version}={}", input.display()));
+    }
+    let arrays: Vec<&str> = arrays.iter().map(String::as_str).collect();
+    let of_generations = array_entries(&emit_of("compat-array", &[&releases.new], &arrays));
+    let devices = CARDS.map(str::to_owned);
+    let [host, newer] = both_qemu();
+    for (machine, index, qemu) in [
+        ("pc-i440fx-1.4", 1, &host),
+        ("pc-i440fx-2.4", 1, &host),
+        ("pc-i440fx-2.6", 1, &host),
+        ("pc-i440fx-2.7", 1, &host),
+        ("pc-i440fx-2.12", 1, &host),
+        ("pc-i440fx-5.2", 2, &host),
+        ("pc-i440fx-7.1", 3, &host),
+        ("pc-i440fx-2.7", 1, &newer),
+        ("pc-i440fx-5.2", 2, &newer),
+    ] {
+        let (_, input) = &releases.generations[index];
+        let unpacked = input.is_file().then(|| unpack(input));
+        let old = match &unpacked {
+            Some(root) => root.path().join("usr/lib/ipxe/qemu"),
+            None => input.clone(),
+        };
+        let had = rom_blocks(qemu, &old, machine, &[], &devices);
+        let (_, version) = machine.rsplit_once('-').unwrap();
+        let version = version.parse().unwrap();
+        let mut forms = vec![of_generations.clone()];
+        // What machine types up to 1.4 load by default only generations know.
+        if machine != "pc-i440fx-1.4" {
+            let up_to = ["--up-to", machine];
+            let text = emit_of("compat-array", &[input, &releases.new], &up_to);
+            forms.push(array_entries(&text));
+        }
+        for entries in &forms {
+            let options = replayed(entries, version);
+            let has = rom_blocks(qemu, new.path(), machine, &options, &devices);
+            assert_eq!(has, had, "{machine} {options:?}");
+        }
+        let without = rom_blocks(qemu, new.path(), machine, &[], &devices);
+        assert_ne!(without, had, "{machine}");
+    }
+}
+
+#[test]
+#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+fn the_element_of_each_model_gives_its_card_the_size_that_it_had() {
+    let releases = releases();
+    let root = unpack(&releases.deb);
+    let (_, input) = &releases.generations[3];
+    let text = emit_of("libvirt", &[input, &releases.new], &[]);
+    let mut models = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(model) = line.strip_prefix("# beside <model type='") {
+            let element = lines.next().unwrap();
+            let path = element.strip_prefix("<rom file='/").unwrap();
+            let path = root.path().join(path.strip_suffix("'/>").unwrap());
+            models.push((device_of_model(model.strip_suffix("'/>").unwrap()), path));
+        }
+    }
+    for card in CARDS {
+        let is_mapped = models.iter().any(|(device, _)| *device == card);
+        assert!(is_mapped, "{card}");
+    }
+    for qemu in both_qemu() {
+        for (device, path) in &models {
+            let machine = "pc-i440fx-7.1";
+            let with = [format!("{device},romfile={}", path.display())];
+            let has = rom_blocks(&qemu, &releases.new, machine, &[], &with);
+            let had = rom_blocks(&qemu, input, machine, &[], &[(*device).to_owned()]);
+            assert_eq!(has, had, "{device}");
+            assert_eq!(has.len(), 1, "{device}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 //! of each range of machine types goes to the new host and back.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{grown_release, package, the_deb, tool, unpack};
+use crate::fetched::{grown_release, newer_qemu, package, the_deb, tool, unpack};
 use crate::privilege::unshared;
+use romcompat::qemu::Arch;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
@@ -12,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// Three generations of efi-virtio.rom and its like, and the ROMs of today:
-/// machine types up to 1.4 had ROMs without an EFI image in 128K, those up to
-/// 2.12 had 256K, those up to 5.2 have 512K, and today's have 1M.
-struct Releases {
+/// Generations of efi-virtio.rom and its like, and the ROMs of today: machine
+/// types up to 1.4 had ROMs without an EFI image in 128K, those up to 2.12 had
+/// 256K, those up to 5.2 have 512K, those up to 7.1 have 1M, and today's 2M.
+pub struct Releases {
     _folders: Vec<TempDir>,
-    generations: Vec<(&'static str, PathBuf)>,
-    new: PathBuf,
-    deb: PathBuf,
+    pub generations: Vec<(&'static str, PathBuf)>,
+    pub new: PathBuf,
+    pub deb: PathBuf,
 }
 
 /// A copy of a set of ROMs with its EFI ROMs padded.
@@ -33,12 +34,18 @@ fn padded(input: &Path, size: &str) -> TempDir {
     folder
 }
 
-fn releases() -> Releases {
+pub fn releases() -> Releases {
     let bookworm = package("bookworm", "ipxe-qemu");
     let (_, grown) = grown_release();
     let trixie = package("trixie", "ipxe-qemu");
+    let (larger, new) = (padded(&trixie, "1M"), padded(&trixie, "2M"));
+    for entry in fs::read_dir(grown.path()).unwrap() {
+        let file = entry.unwrap();
+        if file.file_name().to_str().unwrap().starts_with("pxe-") {
+            fs::copy(file.path(), larger.path().join(file.file_name())).unwrap();
+        }
+    }
     // Today's ROMs without an EFI image have grown out of their class, too.
-    let new = padded(&trixie, "1M");
     let mut pad = romcompat();
     pad.arg("pad").arg(&trixie);
     pad.args(["--size", "256K", "--select", "pxe-*", "--out"]);
@@ -49,11 +56,12 @@ fn releases() -> Releases {
         ("1.3", package("bullseye", "ipxe-qemu")),
         ("2.12", bookworm),
         ("5.2", grown.path().to_owned()),
+        ("7.1", larger.path().to_owned()),
     ];
     let deb = build(dist.path(), &generations[1..], new.path(), &[]);
     let new_folder = new.path().to_owned();
     Releases {
-        _folders: vec![grown, new, dist],
+        _folders: vec![grown, larger, new, dist],
         generations,
         new: new_folder,
         deb,
@@ -94,9 +102,10 @@ fn build(
 
 /// Migrations of every card of a machine type from one release to today's
 /// hosts with the package, and back.
-fn prove(old: &Path, new: &Path, deb: &Path, machine: &str) -> Vec<Value> {
+fn prove(old: &Path, new: &Path, deb: &Path, machine: &str, dest: &Path) -> Vec<Value> {
     let mut command = romcompat();
     command.args(["prove", "--format", "json", "--machine", machine]);
+    command.arg("--dest-qemu").arg(dest);
     command.arg("--package").arg(deb).args([old, new]);
     let output = command.output().unwrap();
     assert_eq!(status(&output), 0, "{machine}: {}", words(&output));
@@ -105,17 +114,22 @@ fn prove(old: &Path, new: &Path, deb: &Path, machine: &str) -> Vec<Value> {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs and QEMU"]
+#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
 fn a_guest_of_each_generation_goes_to_the_new_host_and_back() {
     let releases = releases();
+    let host = PathBuf::from("qemu-system-x86_64");
+    let newer = newer_qemu(Arch::X86_64);
     let ranges = [
-        (1, ["pc-i440fx-2.5", "pc-q35-2.12"], "0x40000 != 0x100000"),
-        (2, ["pc-i440fx-3.0", "pc-q35-5.2"], "0x80000 != 0x100000"),
+        (1, "0x40000", ["pc-i440fx-2.5", "pc-q35-2.12"], &host),
+        (2, "0x80000", ["pc-i440fx-3.0", "pc-q35-5.2"], &host),
+        (3, "0x100000", ["pc-i440fx-6.0", "pc-q35-7.1"], &host),
+        (2, "0x80000", ["pc-i440fx-3.0", "pc-q35-5.2"], &newer),
     ];
-    for (index, machines, sizes) in ranges {
+    for (index, size, machines, dest) in ranges {
         let (_, old) = &releases.generations[index];
+        let sizes = format!("{size} != 0x200000");
         for machine in machines {
-            let migrations = prove(old, &releases.new, &releases.deb, machine);
+            let migrations = prove(old, &releases.new, &releases.deb, machine, dest);
             let of_virtio = |scenario: &str| {
                 let mut found = migrations.iter();
                 let is = |m: &&Value| m["device"] == "virtio-net-pci" && m["scenario"] == scenario;
@@ -123,7 +137,7 @@ fn a_guest_of_each_generation_goes_to_the_new_host_and_back() {
             };
             let refused = of_virtio("old-to-new");
             let line = refused["expected"]["line"].as_str().unwrap();
-            assert!(line.contains(sizes), "{machine}: {line}");
+            assert!(line.contains(&sizes), "{machine}: {line}");
             for scenario in ["compat-by-globals", "compat-by-readconfig", "compat-to-old"] {
                 assert_eq!(of_virtio(scenario)["outcome"], "passed", "{machine}");
             }
@@ -153,6 +167,7 @@ fn machine_types_up_to_1_4_have_the_size_of_the_rom_that_they_load() {
         "compat-128k-pxe-virtio.rom",
         "compat-256k-efi-virtio.rom",
         "compat-512k-efi-virtio.rom",
+        "compat-1m-efi-virtio.rom",
     ] {
         assert_eq!(contents.matches(name).count(), 1, "{name}");
     }
@@ -164,6 +179,7 @@ fn machine_types_up_to_1_4_have_the_size_of_the_rom_that_they_load() {
         ("pc-i440fx-1.5", "2.6", "0x0000000000040000"),
         ("pc-i440fx-2.7", "2.12", "0x0000000000040000"),
         ("pc-q35-4.2", "5.2", "0x0000000000080000"),
+        ("pc-q35-6.0", "7.1", "0x0000000000100000"),
     ] {
         let roms = root.path().join("usr/share/qemu");
         let name = format!("romfiles-up-to-{up_to}.cfg");
@@ -186,7 +202,7 @@ fn machine_types_up_to_1_4_have_the_size_of_the_rom_that_they_load() {
 }
 
 /// What QEMU's monitor says of its RAM blocks.
-fn ram_blocks(command: &mut Command) -> String {
+pub fn ram_blocks(command: &mut Command) -> String {
     command.args(["-S", "-display", "none", "-monitor", "stdio"]);
     command
         .stdin(Stdio::piped())
@@ -227,7 +243,7 @@ fn the_command_in_the_readme_works_as_it_stands() {
     };
     for (deb, size) in [
         (&single, "0x0000000000040000"),
-        (&releases.deb, "0x0000000000080000"),
+        (&releases.deb, "0x0000000000100000"),
     ] {
         let root = unpack(deb);
         let command = command_of_readme(root.path());

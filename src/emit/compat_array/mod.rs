@@ -427,6 +427,19 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
         for words in array.left_out_words() {
             let _ = writeln!(text, " * {words}.");
         }
+        let is_told_another = |(device, _): &&(String, String)| !is_usual(device, array.version);
+        let own: Vec<&str> = array
+            .entries_in(form)
+            .filter(is_told_another)
+            .map(|(device, _)| &**device)
+            .collect();
+        if !own.is_empty() {
+            let _ = writeln!(
+                text,
+                " * QEMU's own entries that name a ROM for {} give way.",
+                own.join(", ")
+            );
+        }
         let Some(machine) = array.kind.family() else {
             let _ = write!(text, " */\n{}", array.lines(form));
             continue;
@@ -655,6 +668,25 @@ mod tests {
                 ("hw_compat_2_11".to_owned(), 4)
             ]
         );
+    }
+
+    #[test]
+    fn entries_in_place_of_qemu_s_own_are_said() {
+        let generations = [Generation {
+            version: "1.4".parse().unwrap(),
+            set: rom_set(&[("pxe-pcnet.rom", 5000)]),
+        }];
+        let options = GenerationOptions {
+            selection: &Selection::default(),
+            naming: &Naming::default(),
+            size: None,
+            boot_ids: BootIds::Keep,
+            devices: &BTreeMap::new(),
+        };
+        let plan = CompatPlan::of_generations(&generations, None, options).unwrap();
+        let text = compat_array(&CompatArray::of_ranges(&plan), ArrayForm::Array);
+        let wanted = " * QEMU's own entries that name a ROM for pcnet give way.\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]
