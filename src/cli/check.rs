@@ -59,6 +59,13 @@ fn against_baseline(
     answer(command, &comparison, &old, &new, findings, terminal)
 }
 
+/// A step as a finding says it.
+fn sentence(step: &str) -> String {
+    let mut letters = step.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
+}
+
 fn not_listed(name: &str, file: &Path) -> Finding {
     let code = Code::NotInBaseline;
     Finding {
@@ -89,7 +96,16 @@ fn answer(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let pairs = &comparison.pairs;
-    findings.extend(pairs.iter().filter_map(Pair::breaking_finding));
+    let cures = cures(comparison, command.qemu.settle()?);
+    let step = cures.first().and_then(|best| best.way.step());
+    findings.extend(pairs.iter().filter_map(|pair| {
+        let finding = pair.breaking_finding()?;
+        let next_step = step.map_or(finding.next_step, sentence);
+        Some(Finding {
+            next_step,
+            ..finding
+        })
+    }));
     findings.extend(pairs.iter().flat_map(Pair::content_findings));
     if let Some(percent) = command.headroom {
         findings.extend(
@@ -99,7 +115,6 @@ fn answer(
         );
     }
     let findings = terminal.judge(findings);
-    let cures = cures(comparison, command.qemu.settle()?);
     let report = CheckReport::new(old, &new.label, comparison, cures, findings);
     let every_cure = terminal.verbose() || command.qemu.are_given();
     terminal.answer(&report, |colour| report.text(colour, every_cure))?;

@@ -111,7 +111,12 @@ impl Outputs {
             .prefix(".romcompat-")
             .permissions(Permissions::from_mode(self.mode))
             .tempfile_in(folder)
-            .map_err(|error| Failure::file(folder.display(), error))?;
+            .map_err(|error| {
+                // Its words name the temporary file.
+                let words = error.to_string();
+                let (why, _) = words.split_once(" at path ").unwrap_or((&words, ""));
+                Failure::file(folder.display(), why)
+            })?;
         file.write_all(bytes)
             .and_then(|()| file.as_file().sync_all())
             .map_err(fail)?;

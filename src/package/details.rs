@@ -79,7 +79,7 @@ pub enum DetailsError {
     NoVersion,
     /// No date anywhere.
     #[error(
-        "every file of a package needs one date, and OLD has no changelog to take it from; set SOURCE_DATE_EPOCH, for example to `$(date +%s)`"
+        "every file of a package needs one date, and no old ROMs come with a changelog to take it from; set SOURCE_DATE_EPOCH, for example to `$(date +%s)`"
     )]
     NoDate,
     /// No terms of distribution anywhere.

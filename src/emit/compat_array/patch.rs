@@ -82,7 +82,7 @@ pub enum PatchError {
     },
     /// An entry of the same device that QEMU applies later.
     #[error(
-        "{file}: {name} has `{found}` as the romfile of {device}, and QEMU applies it after {array}, so that `{wanted}` there would have no effect; remove that entry, or name the machine types up to which each ROM is meant by --generation"
+        "{file}: {name} has `{found}` as the romfile of {device}, and QEMU applies it after {array}, so that the entry there would have no effect; remove that entry, or name the machine types up to which each ROM is meant by --generation"
     )]
     Overridden {
         /// The file.
@@ -95,8 +95,6 @@ pub enum PatchError {
         found: String,
         /// The array that is to get an entry.
         array: String,
-        /// What that should say.
-        wanted: String,
     },
     /// Text near the entries that no patch can have.
     #[error(
@@ -182,13 +180,11 @@ fn changes(
         let text = changed.get(file).map_or(tree.text(file), String::as_str);
         array.check_form(form)?;
         if let Some((other, device, found)) = overriding(&standing, array, arrays, form) {
-            let wanted = array.entries.iter().find(|(name, _)| *name == device);
             return Err(PatchError::Overridden {
                 file: other.file,
                 name: other.name.clone(),
                 found: found.to_owned(),
                 array: array.name(form),
-                wanted: wanted.map(|(_, rom)| rom.clone()).unwrap_or_default(),
                 device,
             });
         }

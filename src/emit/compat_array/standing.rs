@@ -183,7 +183,7 @@ pub(super) fn is_inherited(standing: &[Standing], array: &CompatArray, form: Arr
         let meets = standing.iter().filter(|one| one.meets(array));
         meets.filter(|one| one.is_before(array))
     };
-    let last = |device: &str| before().filter_map(|one| one.value_for(device)).last();
+    let last = |device: &str| before().filter_map(|one| one.value_for(device)).next_back();
     let mut wanted = array.entries_in(form);
     wanted.all(|(device, romfile)| last(device) == Some(romfile))
 }
