@@ -67,6 +67,36 @@ fn each_card_has_its_roms_and_a_verdict() {
 }
 
 #[test]
+fn a_model_that_the_configuration_maps_is_judged_and_pinned() {
+    let folder = folder(&[
+        ("a.xml", &guest("a", "pc-q35-7.2", "my-nic")),
+        (
+            "romcompat.toml",
+            "[devices]\n\"efi-eepro100.rom\" = [\"my-nic\"]\n",
+        ),
+    ]);
+    let input = folder.path().join("a.xml");
+    let (exit, report) = judged(&input, &[]);
+    assert_eq!((exit, codes(&report)), (0, vec!["RC533"]), "unmapped");
+    let configuration = folder.path().join("romcompat.toml");
+    let with: [&dyn AsRef<OsStr>; 2] = [&"--config", &configuration];
+    let (exit, report) = judged(&input, &with);
+    assert_eq!((exit, codes(&report)), (1, vec!["RC531"]));
+    let card = &report["guests"][0]["cards"][0];
+    assert_eq!(card["rom"], "efi-eepro100.rom");
+    let line = card["line"].as_str().unwrap();
+    assert!(line.contains("/my-nic.rom: 0x40000 != 0x80000"), "{line}");
+    let path = "/usr/share/qemu/compat-256k-efi-eepro100.rom";
+    assert_eq!(card["cure"], path);
+    let out = folder.path().join("pinned");
+    let pin: [&dyn AsRef<OsStr>; 3] = [&"--pin", &"--out", &out];
+    judged(&input, &[&with[..], &pin].concat());
+    let pinned = fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(pinned).unwrap();
+    assert!(text.contains(&format!("<rom file='{path}'/>")), "{text}");
+}
+
+#[test]
 fn pins_come_and_go_without_another_byte() {
     let text = guest("a", "pc-q35-7.2", "virtio");
     let input = folder(&[("a.xml", &text)]);

@@ -10,7 +10,7 @@ use super::opened;
 use crate::finding::{Code, Finding};
 use crate::libvirt::{Domain, pin};
 use crate::package::HookMapping;
-use crate::plan::{CardRom, GuestCard, Naming, guest_cards, machine_of};
+use crate::plan::{CardRom, GuestCard, MappedDevices, Naming, guest_cards, machine_of};
 use crate::qemu::{Arch, MachineType, RamBlockSize, RomAt};
 use crate::report::{CardRow, GuestRow};
 use crate::rom::BarSize;
@@ -23,6 +23,7 @@ pub struct Judge {
     mapping: Option<HookMapping>,
     new: Option<RomSet>,
     naming: Naming,
+    devices: MappedDevices,
 }
 
 /// A guest that was read.
@@ -44,7 +45,7 @@ impl Judge {
     ///
     /// # Errors
     /// A [`Failure`] that names what cannot be read.
-    pub fn read(command: &Guests, naming: Naming) -> Result<Self, Failure> {
+    pub fn read(command: &Guests, naming: Naming, devices: MappedDevices) -> Result<Self, Failure> {
         let mapping = match &command.mapping {
             Some(path) => {
                 let fail = |error: String| Failure::file(path.display(), error);
@@ -70,6 +71,7 @@ impl Judge {
             mapping,
             new,
             naming,
+            devices,
         })
     }
 
@@ -170,7 +172,12 @@ impl Judge {
             let rom = set.as_ref()?.find(name)?;
             Some(rom.bar().bytes())
         };
+        let of_user = card.mapped_rom(&self.devices);
         let (old, new, name) = match &card.rom {
+            CardRom::Unknown if of_user.is_some() => {
+                let size = |set| in_set(set, of_user?);
+                (size(&self.old), size(&self.new), of_user)
+            }
             CardRom::Off | CardRom::Unknown => (None, None, None),
             CardRom::Default(name) => {
                 let of_mapping = mapped().map(|(_, size)| size);
@@ -198,6 +205,7 @@ impl Judge {
         let missing = name.filter(|_| self.new.is_some()).map(RomAt::Missing);
         let verdict = card.verdict(at(old), at(new).or(missing));
         let mut row = CardRow::new(card, old, new, verdict);
+        row.rom = row.rom.or_else(|| name.map(str::to_owned));
         if row.accepted == Some(false)
             && let Some(name) = name
         {
@@ -209,13 +217,16 @@ impl Judge {
 
     /// Whether the guest names the ROM for its card that `--pin` would name.
     fn is_pin(&self, card: &GuestCard, machine: Option<MachineType>) -> bool {
-        let (CardRom::File(path), Some(device)) = (&card.rom, card.device) else {
+        let CardRom::File(path) = &card.rom else {
             return false;
         };
         if let Some(mapping) = &self.mapping {
             return mapping.size_at(path).is_some();
         }
-        let romfile = device.romfile_on(machine);
+        let romfile = match card.device {
+            Some(device) => device.romfile_on(machine),
+            None => card.mapped_rom(&self.devices),
+        };
         let rom = romfile.and_then(|name| self.old.as_ref()?.find(name));
         rom.is_some_and(|rom| self.naming.path(rom.bar(), rom.name()) == *path)
     }

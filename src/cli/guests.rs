@@ -65,7 +65,8 @@ pub struct Guests {
 /// Judges the guests, and changes their definitions where asked for.
 pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     command.check()?;
-    let judge = Judge::read(command, naming(terminal)?)?;
+    let devices = terminal.settings(&BuildSettings::default()).devices;
+    let judge = Judge::read(command, naming(terminal)?, devices)?;
     let connect = command.connect.as_deref();
     let mut machines = Machines::new(command.qemu.as_deref(), connect)?;
     let definitions = read_definitions(&command.inputs, connect, command.changes_any())?;

@@ -2,7 +2,9 @@
 
 use crate::finding::{Code, Finding, Place};
 use crate::plan::{Baseline, MappedDevices};
-use crate::qemu::{DEVICES, Device, Family, RamBlockSize, RomAt, Verdict, verdict};
+use crate::qemu::{
+    DEVICES, Device, Family, RamBlockSize, RomAt, Verdict, ram_block_of_class, verdict,
+};
 use crate::rom::{BarSize, CodeType};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
@@ -262,8 +264,8 @@ impl<'a> Pair<'a> {
 
 /// Whole name of the RAM block of a device that is called after its class.
 fn example_ram_block(class: &str) -> String {
-    let suffix: String = format!("{class}.rom").chars().take(31).collect();
-    format!("{}/{suffix}", Family::I440fx.block_address(2))
+    let block = ram_block_of_class(class);
+    format!("{}/{block}", Family::I440fx.block_address(2))
 }
 
 /// What a guest's firmware finds in a ROM.

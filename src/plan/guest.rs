@@ -2,8 +2,10 @@
 //! another host takes it.
 
 use crate::libvirt::{Buses, Domain, Interface, device_of_model};
+use crate::plan::MappedDevices;
 use crate::qemu::{
-    Arch, Device, MachineType, RomAt, Verdict, device_by_name, is_card_without_rom, verdict,
+    Arch, Device, MachineType, RomAt, Verdict, device_by_name, is_card_without_rom,
+    ram_block_of_class, verdict,
 };
 use serde::Serialize;
 
@@ -164,13 +166,24 @@ impl GuestCard {
         }
     }
 
+    /// The ROM that the user maps its model to, where its device is not known.
+    #[must_use]
+    pub fn mapped_rom<'m>(&self, devices: &'m MappedDevices) -> Option<&'m str> {
+        let model = self.model.as_deref().filter(|_| self.device.is_none())?;
+        let is_of = |names: &Vec<String>| names.iter().any(|name| name == model);
+        let (rom, _) = devices.iter().find(|(_, names)| is_of(names))?;
+        Some(rom)
+    }
+
     /// The name of its ROM's RAM block, with an ellipsis for what is not known.
+    /// A model that is not known is taken for the device's class.
     #[must_use]
     pub fn ram_block(&self) -> String {
         let address = self.block_address.as_deref().unwrap_or("…");
-        match self.device {
-            Some(device) => format!("{address}/{}", device.ram_block),
-            None => address.to_owned(),
+        match (self.device, &self.model) {
+            (Some(device), _) => format!("{address}/{}", device.ram_block),
+            (None, Some(model)) => format!("{address}/{}", ram_block_of_class(model)),
+            (None, None) => address.to_owned(),
         }
     }
 }

@@ -133,6 +133,13 @@ pub fn is_card_without_rom(name: &str) -> bool {
     CARDS_WITHOUT_ROM.contains(&name)
 }
 
+/// What follows `address/` in the name of the RAM block of a device that is
+/// called after its class, as most are.
+#[must_use]
+pub fn ram_block_of_class(class: &str) -> String {
+    format!("{class}.rom").chars().take(31).collect()
+}
+
 /// The devices that a ROM file of this name is for: those that load it by
 /// default, and those that load the other file for their card, for iPXE's build
 /// makes `pxe-` and `efi-` files for every card.

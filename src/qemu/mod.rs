@@ -9,7 +9,9 @@ mod migration;
 mod ram_block;
 mod version;
 
-pub use devices::{DEVICES, Device, device_by_name, devices_of_romfile, is_card_without_rom};
+pub use devices::{
+    DEVICES, Device, device_by_name, devices_of_romfile, is_card_without_rom, ram_block_of_class,
+};
 pub use machine::{Arch, Family, MachineType, NEWEST_UNNAMED, UnknownArch, UnknownMachineType};
 pub use messages::{is_about_the_rom, missing_romfile, says, size_mismatch, unknown_ram_block};
 pub use migration::{Refusal, RomAt, Verdict, verdict};
