@@ -289,6 +289,57 @@ fn an_output_folder_with_files_of_the_same_names_needs_force() {
     }
 }
 
+#[test]
+fn an_output_folder_with_files_of_another_version_stays_as_it_is() {
+    for (before, more) in [
+        ("build", &["--changes"][..]),
+        ("source", &[]),
+        ("build", &["--libvirt-hook"]),
+    ] {
+        let out = TempDir::new().unwrap();
+        let more: Vec<&dyn AsRef<OsStr>> = more.iter().map(|more| more as _).collect();
+        assert_eq!(status(&run(before, out.path(), &more)), 0);
+        if more.iter().any(|more| more.as_ref() == "--libvirt-hook") {
+            fs::remove_file(path(out.path(), "-efi-roms_1.0-1compat1_all.deb")).unwrap();
+        }
+        let files = || {
+            let entries = fs::read_dir(out.path()).unwrap();
+            let mut files: Vec<_> = entries
+                .map(|entry| entry.unwrap().path())
+                .map(|path| (fs::read(&path).unwrap(), path))
+                .collect();
+            files.sort();
+            files
+        };
+        let had = files();
+        for command in ["build", "source"] {
+            for force in [&[][..], &["--force"]] {
+                let mut other: Vec<&dyn AsRef<OsStr>> = vec![&"--package-version", &"1.0-2"];
+                other.extend(force.iter().map(|force| force as &dyn AsRef<OsStr>));
+                let output = run(command, out.path(), &other);
+                assert_eq!(status(&output), 3, "{}", words(&output));
+                let text = words(&output);
+                let wanted = ", of version 1.0-1compat1, and 1.0-2 would stand beside it; choose another folder";
+                assert!(text.contains(wanted), "{text}");
+                assert!(files() == had, "nothing is written");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_output_that_is_no_folder_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("dist");
+    fs::write(&out, "").unwrap();
+    for command in ["build", "source"] {
+        let output = run(command, &out, &[]);
+        assert_eq!(status(&output), 3);
+        let wanted = "it is there already and no folder; choose another place";
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+    }
+}
+
 /// The files of a package that documents it, and its control file.
 fn documents(deb: &Path) -> Vec<(String, String)> {
     use std::io::Read as _;

@@ -5,6 +5,7 @@ use super::config::Settings;
 use super::exit::Failure;
 use super::input;
 use super::opened;
+use crate::deb::file_name::other_version;
 use crate::package::{Details, Previous, Templates};
 use crate::plan::CompatPlan;
 use std::path::Path;
@@ -25,8 +26,9 @@ impl Making {
     /// Settles what a package of this plan is made with.
     ///
     /// # Errors
-    /// A [`Failure`] for what nobody says or Policy forbids, and for templates
-    /// or a package before it that cannot be read.
+    /// A [`Failure`] for what nobody says or Policy forbids, for templates or a
+    /// package before it that cannot be read, and for an output folder that has
+    /// files of another version.
     pub fn settle(
         command: &PlanInputs,
         settings: &Settings,
@@ -37,6 +39,7 @@ impl Making {
             Some(path) => Some(previous(path, &mut details)?),
             None => None,
         };
+        refuse_other_version(&command.out, &details)?;
         let templates = match &settings.templates {
             Some(folder) => templates(folder)?,
             None => Templates::default(),
@@ -47,6 +50,35 @@ impl Making {
             templates,
         })
     }
+}
+
+/// Refuses a folder that has files of another version of the package or its
+/// hook: an archive would take both, and SHA256SUMS would list one.
+fn refuse_other_version(folder: &Path, details: &Details) -> Result<(), Failure> {
+    // What else is wrong with the folder, writing to it says.
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    for package in [details.package.clone(), details.hook_package()] {
+        let other = |name: &String| {
+            let version = other_version(name, &package, &details.version)?;
+            Some((name.clone(), version.to_owned()))
+        };
+        if let Some((name, version)) = names.iter().find_map(other) {
+            return Err(Failure::file(
+                folder.display(),
+                format!(
+                    "it has {name}, of version {version}, and {} would stand beside it; choose another folder",
+                    details.version
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The package before, which is older: by a second, where nobody says by how

@@ -51,6 +51,12 @@ impl Outputs {
         if folder.is_dir() {
             return Ok(());
         }
+        if folder.exists() {
+            return Err(Failure::file(
+                folder.display(),
+                "it is there already and no folder; choose another place",
+            ));
+        }
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder.display(), error))?;
         self.made = Some(folder.to_owned());
         Ok(())

@@ -5,6 +5,7 @@ pub mod changelog;
 mod changes;
 mod checksums;
 pub mod control;
+pub mod file_name;
 mod members;
 mod read;
 mod read_back;

@@ -249,7 +249,7 @@ pub fn assemble_hook(
     details: &Details,
     templates: &Templates,
 ) -> Result<HookPackage, PackageError> {
-    let package = format!("{}-libvirt", details.package);
+    let package = details.hook_package();
     let documents = format!("usr/share/doc/{package}");
     let mut values = TemplateValues::new(&of.manifest, details, &of.mapping, None, templates)?;
     let readme = templates.render("hook/README.Debian", &values)?;

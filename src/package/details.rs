@@ -105,6 +105,12 @@ pub enum DetailsError {
 }
 
 impl Details {
+    /// Name of the package with the hook for libvirt.
+    #[must_use]
+    pub fn hook_package(&self) -> String {
+        format!("{}-libvirt", self.package)
+    }
+
     /// Settles every value. `epoch` and `copyright` are the user's, `author`
     /// is the user's maintainer identity where OLD has no maintainer.
     ///
