@@ -552,7 +552,7 @@ fn a_date_that_is_no_number_is_refused() {
         ("yesterday", "SOURCE_DATE_EPOCH is `yesterday`"),
         (
             "1700000000000",
-            "a date after February 2106; write it in seconds",
+            "a date more than ten years ahead; write it in seconds",
         ),
     ] {
         let folder = TempDir::new().unwrap();

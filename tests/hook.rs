@@ -128,7 +128,7 @@ fn the_package_with_the_hook_has_its_mapping_and_belongs_to_the_administrator() 
     let package = "example-roms-256k-compat-efi-roms";
     let deb = out
         .path()
-        .join(format!("{package}-libvirt_1.0-1compat1_all.deb"));
+        .join(format!("{package}-libvirt_1.0-1c1_all.deb"));
     let bytes = fs::read(deb).unwrap();
     let read = romcompat::deb::BinaryPackage::read(&bytes).unwrap();
     assert_eq!(read.control().field("Depends"), Some("romcompat"));

@@ -67,7 +67,7 @@ fn an_upload_has_the_sums_of_what_it_lists() {
     }
     assert!(changes.starts_with("Format: 1.8\n"), "{changes}");
     assert!(
-        changes.contains("\nChanges:\n example-roms-256k-compat-efi-roms (1.0-1compat1) unstable; urgency=medium\n .\n   * Option ROMs of\n"),
+        changes.contains("\nChanges:\n example-roms-256k-compat-efi-roms (1.0-1c1) unstable; urgency=medium\n .\n   * Option ROMs of\n"),
         "{changes}"
     );
     let buildinfo = text(out.path(), ".buildinfo");
@@ -86,8 +86,11 @@ fn a_key_that_gpg_does_not_have_ends_it_before_anything_is_written() {
         .args(["--changes", "--sign", "nobody@example.org"])
         .output()
         .unwrap();
-    let wanted = "nothing was signed with key `nobody@example.org`, and nothing written: ";
+    let wanted =
+        "nothing was signed with key `nobody@example.org`, and nothing written: gpg says `";
     is_refused(&output, 3, wanted, &out);
+    let next = "`gpg --list-secret-keys` lists the keys";
+    assert!(words(&output).contains(next), "{}", words(&output));
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn a_source_package_with_a_revision_has_an_upstream_archive_and_another_is_nativ
     let dsc = text(out.path(), ".dsc");
     assert!(dsc.starts_with("Format: 3.0 (quilt)\n"), "{dsc}");
     path(out.path(), "_1.0.orig.tar.xz");
-    path(out.path(), "_1.0-1compat1.debian.tar.xz");
+    path(out.path(), "_1.0-1c1.debian.tar.xz");
 
     let out = TempDir::new().unwrap();
     let vcs = "https://example.org/roms.git";
@@ -198,32 +201,111 @@ fn a_template_that_cannot_be_used_is_named_before_anything_is_written() {
         (
             "changelog",
             "one\n{{ pakage }}\n",
-            "template changelog, line 2: there is no variable `pakage`; there are ",
+            "templates/changelog, line 2: there is no variable `pakage`; there are ",
         ),
         (
             "control",
             "{% if homepage %}\n",
-            "template control, line 1: ",
+            "templates/control, line 1: ",
+        ),
+        (
+            "source/install",
+            "a\n\n{{ pakage }}\n",
+            "templates/source/install, line 3: there is no variable `pakage`",
+        ),
+        (
+            "hook/script",
+            "true\n",
+            "templates/hook/script, line 1: it is a program, and its first line must begin with `#!`",
+        ),
+        (
+            "source/control",
+            "",
+            "templates/source/control, line 1: it gives an empty text",
+        ),
+        (
+            "source/control",
+            "garbage\n",
+            "templates/source/control, line 1: it ",
+        ),
+        (
+            "source/control",
+            "Source: {{ package }}\nMaintainer: {{ maintainer }}\nStandards-Version: 4.6.2\n",
+            "templates/source/control, line 1: after the paragraph of the source, that of a binary package is missing",
+        ),
+        (
+            "source/rules",
+            "%:\n\tdh $@\n",
+            "templates/source/rules, line 1: it is a program",
+        ),
+        (
+            "changelog",
+            "garbage\n",
+            "templates/changelog, line 1: its first line must be `example-roms-256k-compat-efi-roms (1.0-1c1) unstable; urgency=medium`, and is `garbage`",
+        ),
+        (
+            "changelog",
+            "{{ package }} ({{ version }}) unstable; urgency=medium\n\n  * x\n\n -- A <a@b>\n",
+            "templates/changelog, line 1: it has no line ` -- Name <address>  date`",
+        ),
+        (
+            "control",
+            "Package: other\nVersion: {{ version }}\nMaintainer: {{ maintainer }}\nArchitecture: all\nDescription: x\n",
+            "templates/control, line 1: its Package is other, and must be example-roms-256k-compat-efi-roms",
+        ),
+        (
+            "source/copyright",
+            "terms\n",
+            "templates/source/copyright, line 1: it ",
+        ),
+        (
+            "guard/rules",
+            "\ttrue\n",
+            "templates/guard/rules: it goes into no package that is made here",
+        ),
+        (
+            ".control.swp",
+            "x",
+            ".control.swp: there is no template of this name; rename it, or take it out of the folder",
         ),
         (
             "changelgo",
             "",
-            "changelgo: there is no template of this name; the templates are NEWS, README.Debian",
+            "changelgo: there is no template of this name; rename it, or take it out of the folder; the templates are NEWS, README.Debian",
         ),
     ] {
         let folder = TempDir::new().unwrap();
         let templates = folder.path().join("templates");
         fs::create_dir(&templates).unwrap();
+        fs::create_dir_all(templates.join(name).parent().unwrap()).unwrap();
         fs::write(templates.join(name), content).unwrap();
         let out = folder.path().join("dist");
         for command in ["build", "source"] {
-            if name == "control" && command == "source" {
-                continue;
-            }
             let output = run(command, &out, &[&"--templates", &templates]);
             is_refused(&output, 3, wanted, &out);
         }
     }
+}
+
+#[test]
+fn a_folder_of_templates_with_a_loop_or_no_text_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let templates = folder.path().join("templates");
+    let out = folder.path().join("dist");
+    fs::create_dir(&templates).unwrap();
+    std::os::unix::fs::symlink(&templates, templates.join("source")).unwrap();
+    let output = run("build", &out, &[&"--templates", &templates]);
+    let wanted = "templates/source: there is no template of this name";
+    is_refused(&output, 3, wanted, &out);
+    fs::remove_file(templates.join("source")).unwrap();
+    fs::write(templates.join("changelog"), b"\xff\xfe").unwrap();
+    let output = run("build", &out, &[&"--templates", &templates]);
+    is_refused(
+        &output,
+        3,
+        "templates/changelog: it is no text in UTF-8",
+        &out,
+    );
 }
 
 #[test]
@@ -238,7 +320,14 @@ fn what_policy_forbids_is_refused_before_anything_is_written() {
         ),
         ("--package", "Upper", "`Upper` is no package name"),
         ("--package-version", "v1", "`v1` is no version"),
-        ("--vcs-git", "two\nlines", "has a line break"),
+        ("--package-version", "9999999999:1", "an epoch is at most"),
+        ("--vcs-git", "two\nlines", "is no address"),
+        ("--vcs-browser", "https://example.org/a b", "is no address"),
+        ("--homepage", "example.org", "`example.org` is no address"),
+        ("--section", "", "`` is no section"),
+        ("--section", "Big Section", "`Big Section` is no section"),
+        ("--distribution", "stable unstable", "is no distribution"),
+        ("--synopsis", "", "the synopsis must be one line"),
     ] {
         for command in ["build", "source"] {
             let output = run(command, &out, &[&option, &value]);
@@ -300,7 +389,7 @@ fn an_output_folder_with_files_of_another_version_stays_as_it_is() {
         let more: Vec<&dyn AsRef<OsStr>> = more.iter().map(|more| more as _).collect();
         assert_eq!(status(&run(before, out.path(), &more)), 0);
         if more.iter().any(|more| more.as_ref() == "--libvirt-hook") {
-            fs::remove_file(path(out.path(), "-efi-roms_1.0-1compat1_all.deb")).unwrap();
+            fs::remove_file(path(out.path(), "-efi-roms_1.0-1c1_all.deb")).unwrap();
         }
         let files = || {
             let entries = fs::read_dir(out.path()).unwrap();
@@ -319,7 +408,8 @@ fn an_output_folder_with_files_of_another_version_stays_as_it_is() {
                 let output = run(command, out.path(), &other);
                 assert_eq!(status(&output), 3, "{}", words(&output));
                 let text = words(&output);
-                let wanted = ", of version 1.0-1compat1, and 1.0-2 would stand beside it; choose another folder";
+                let wanted =
+                    ", of version 1.0-1c1, and 1.0-2 would stand beside it; choose another folder";
                 assert!(text.contains(wanted), "{text}");
                 assert!(files() == had, "nothing is written");
             }
@@ -337,6 +427,83 @@ fn an_output_that_is_no_folder_is_refused() {
         assert_eq!(status(&output), 3);
         let wanted = "it is there already and no folder; choose another place";
         assert!(words(&output).contains(wanted), "{}", words(&output));
+    }
+}
+
+fn field(deb: &Path, name: &str) -> Option<String> {
+    let bytes = fs::read(deb).unwrap();
+    let package = romcompat::deb::BinaryPackage::read(&bytes).unwrap();
+    package.control().field(name).map(str::to_owned)
+}
+
+#[test]
+fn the_user_signs_for_the_package_that_another_maintains() {
+    let folder = TempDir::new().unwrap();
+    let made = |name: &str, environment: &[(&str, &str)]| {
+        let out = folder.path().join(name);
+        let mut program = romcompat();
+        program.envs(environment.iter().copied());
+        program.arg("build").args([fixture(1), fixture(2)]);
+        program.arg("--changes").arg("--out").arg(&out);
+        (program.output().unwrap(), out)
+    };
+    let both = [("DEBFULLNAME", "Me Myself"), ("DEBEMAIL", "me@example.org")];
+    let one = [("DEBEMAIL", "Me Myself <me@example.org>")];
+    let debs = [("one", &one[..]), ("both", &both), ("again", &both)].map(|(name, variables)| {
+        let (output, out) = made(name, variables);
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        let maintainer = field(&path(&out, ".deb"), "Maintainer").unwrap();
+        assert!(!maintainer.contains("Me Myself"), "{maintainer}");
+        let changes = text(&out, ".changes");
+        let wanted =
+            format!("\nMaintainer: {maintainer}\nChanged-By: Me Myself <me@example.org>\n");
+        assert!(changes.contains(&wanted), "{changes}");
+        let (_, changelog) = documents(&path(&out, ".deb")).remove(0);
+        assert!(
+            changelog.contains("\n -- Me Myself <me@example.org>  "),
+            "{changelog}"
+        );
+        fs::read(path(&out, ".deb")).unwrap()
+    });
+    assert!(debs[0] == debs[1] && debs[1] == debs[2], "the same bytes");
+    let (output, out) = made("nobody", &[("DEBEMAIL", "me@example.org")]);
+    is_refused(
+        &output,
+        2,
+        "nobody says the name of the user; set DEBFULLNAME",
+        &out,
+    );
+    let (output, out) = made("wrong", &[("DEBEMAIL", "Me <me>")]);
+    is_refused(&output, 2, "`Me <me>` is no maintainer", &out);
+}
+
+#[test]
+fn a_homepage_can_be_set_in_the_file_and_on_the_command_line() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("conf.toml");
+    fs::write(&config, "homepage = \"https://example.org/file\"\n").unwrap();
+    let out = folder.path().join("dist");
+    let of_file: &[&dyn AsRef<OsStr>] = &[&"--config", &config];
+    assert_eq!(status(&run("build", &out, of_file)), 0);
+    let homepage = |out: &Path| field(&path(out, ".deb"), "Homepage");
+    assert_eq!(homepage(&out).as_deref(), Some("https://example.org/file"));
+    let typed = [of_file, &[&"--homepage", &"https://example.org/typed"]].concat();
+    let out = folder.path().join("typed");
+    assert_eq!(status(&run("build", &out, &typed)), 0);
+    assert_eq!(homepage(&out).as_deref(), Some("https://example.org/typed"));
+}
+
+#[test]
+fn a_source_package_can_build_the_hook_too() {
+    let out = TempDir::new().unwrap();
+    assert_eq!(status(&run("source", out.path(), &[&"--libvirt-hook"])), 0);
+    let name = "example-roms-256k-compat-efi-roms";
+    let dsc = text(out.path(), ".dsc");
+    for line in [
+        format!("\nBinary: {name}, {name}-libvirt\n"),
+        format!("\n {name}-libvirt deb admin optional arch=all\n"),
+    ] {
+        assert!(dsc.contains(&line), "{line} in {dsc}");
     }
 }
 
@@ -394,18 +561,26 @@ fn a_package_goes_on_where_the_one_before_it_ended() {
         .find(|(name, _)| name == "NEWS.Debian.gz")
         .unwrap()
         .1;
-    assert!(news.contains("than by version 1.0-1compat1"), "{news}");
+    assert!(news.contains("than by version 1.0-1c1"), "{news}");
 
-    let renamed = [newer, &[&"--package", &"other-roms", &"--changes"]].concat();
+    let renamed: &[&dyn AsRef<OsStr>] = &[&"--package", &"other-roms", &"--libvirt-hook"];
+    let renamed = [newer, renamed].concat();
     let out = folder.path().join("renamed");
     assert_eq!(status(&run("build", &out, &renamed)), 0);
-    let bytes = fs::read(path(&out, ".deb")).unwrap();
-    let control = romcompat::deb::BinaryPackage::read(&bytes).unwrap();
-    for field in ["Breaks", "Replaces"] {
-        assert_eq!(
-            control.control().field(field),
-            Some("example-roms-256k-compat-efi-roms (<= 1.0-1compat1)")
-        );
+    for (deb, before) in [
+        (
+            "other-roms_1.0-2_all.deb",
+            "example-roms-256k-compat-efi-roms",
+        ),
+        (
+            "other-roms-libvirt_1.0-2_all.deb",
+            "example-roms-256k-compat-efi-roms-libvirt",
+        ),
+    ] {
+        for name in ["Breaks", "Replaces"] {
+            let relation = format!("{before} (<= 1.0-1c1)");
+            assert_eq!(field(&out.join(deb), name), Some(relation));
+        }
     }
     let output = run(
         "build",

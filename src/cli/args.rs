@@ -392,10 +392,11 @@ pub struct BuildSettings {
     /// Name of the package [default: made of OLD's]
     #[arg(long, value_name = "NAME")]
     pub package: Option<String>,
-    /// Version of the package [default: OLD's]
+    /// Version of the package [default: made of OLD's]
     #[arg(long, value_name = "VERSION")]
     pub package_version: Option<String>,
-    /// `Name <address>` [default: OLD's, else DEBFULLNAME and DEBEMAIL]
+    /// `Name <address>` [default: OLD's, else DEBFULLNAME and DEBEMAIL, whose
+    /// the changelog's entry is in any case]
     #[arg(long, value_name = "MAINTAINER")]
     pub maintainer: Option<String>,
     /// Section of the archive [default: OLD's, else admin]
@@ -432,10 +433,15 @@ pub struct BuildSettings {
     /// Use the templates in this folder in place of those of the same name
     #[arg(long, value_name = "FOLDER")]
     pub templates: Option<PathBuf>,
-    /// Where the source package is kept: the address for git
+    /// Homepage of what is packaged [default: OLD's]
+    #[arg(long, value_name = "ADDRESS")]
+    pub homepage: Option<String>,
+    /// Where the source package is kept: the address for git; it stands in
+    /// source packages alone
     #[arg(long, value_name = "ADDRESS")]
     pub vcs_git: Option<String>,
-    /// Where the source package can be looked at: the address for browsers
+    /// Where the source package can be looked at: the address for browsers; it
+    /// stands in source packages alone
     #[arg(long, value_name = "ADDRESS")]
     pub vcs_browser: Option<String>,
 }

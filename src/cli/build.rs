@@ -30,11 +30,16 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
             making.previous.as_ref(),
             &making.templates,
         )
-        .map_err(|error| Failure::file(&folder, error))?;
+        .map_err(|error| making.failure(&command.plan.out, error))?;
         let hook = match command.libvirt_hook {
             true => Some(
-                assemble_hook(&package, &making.details, &making.templates)
-                    .map_err(|error| Failure::file(&folder, error))?,
+                assemble_hook(
+                    &package,
+                    &making.details,
+                    making.previous.as_ref(),
+                    &making.templates,
+                )
+                .map_err(|error| making.failure(&command.plan.out, error))?,
             ),
             false => None,
         };

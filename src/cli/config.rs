@@ -42,6 +42,7 @@ pub struct Settings {
     distribution: Option<String>,
     synopsis: Option<String>,
     description: Option<String>,
+    homepage: Option<String>,
     vcs_git: Option<String>,
     vcs_browser: Option<String>,
     /// A folder of templates; in the file, from the file's folder.
@@ -167,6 +168,7 @@ impl Settings {
         lay(typed.install_dir.as_ref(), &mut self.install_dir);
         lay(typed.boot_ids.as_ref(), &mut self.boot_ids);
         lay(typed.templates.as_ref(), &mut self.templates);
+        lay(typed.homepage.as_ref(), &mut self.homepage);
         lay(typed.vcs_git.as_ref(), &mut self.vcs_git);
         lay(typed.vcs_browser.as_ref(), &mut self.vcs_browser);
         if !typed.select.is_empty() {
@@ -198,6 +200,7 @@ impl Settings {
             distribution: self.distribution.clone(),
             synopsis: self.synopsis.clone(),
             description: self.description.clone(),
+            homepage: self.homepage.clone(),
             vcs_git: self.vcs_git.clone(),
             vcs_browser: self.vcs_browser.clone(),
         }

@@ -6,9 +6,11 @@ use super::exit::Failure;
 use super::input;
 use super::opened;
 use crate::deb::file_name::other_version;
-use crate::package::{Details, Previous, Templates};
+use crate::package::{Details, NotReplaced, PackageError, Previous, Templates, check_templates};
 use crate::plan::CompatPlan;
-use std::path::Path;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
 /// Everything but the plan.
@@ -20,6 +22,8 @@ pub struct Making {
     pub previous: Option<Previous>,
     /// Its texts.
     pub templates: Templates,
+    /// The folder that some of them come from.
+    folder: Option<PathBuf>,
 }
 
 impl Making {
@@ -44,11 +48,29 @@ impl Making {
             Some(folder) => templates(folder)?,
             None => Templates::default(),
         };
-        Ok(Self {
+        let making = Self {
             details,
             previous,
             templates,
-        })
+            folder: settings.templates.clone(),
+        };
+        let previous = making.previous.as_ref();
+        check_templates(plan, &making.details, previous, &making.templates)
+            .map_err(|error| making.failure(&command.out, error))?;
+        Ok(making)
+    }
+
+    /// What a package fails on: a file of the templates, else where it was to
+    /// be written.
+    pub fn failure(&self, out: &Path, error: PackageError) -> Failure {
+        if let (PackageError::Template(error), Some(folder)) = (&error, &self.folder) {
+            let path = folder.join(error.name());
+            if path.is_file() {
+                let place = format!("{}, line {}", path.display(), error.line());
+                return Failure::file(place, error.message());
+            }
+        }
+        Failure::file(out.display(), error)
     }
 }
 
@@ -102,17 +124,22 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
     while let Some(below) = folders.pop() {
         let fail = |error: std::io::Error| Failure::file(below.display(), error);
         for entry in fs::read_dir(&below).map_err(fail)? {
-            let path = entry.map_err(fail)?.path();
-            if path.is_dir() {
+            let entry = entry.map_err(fail)?;
+            let path = entry.path();
+            if entry.file_type().map_err(fail)?.is_dir() {
                 folders.push(path);
                 continue;
             }
-            let name = path.strip_prefix(folder).unwrap_or(&path);
-            let text = opened::read_to_string(&path)
-                .map_err(|error| Failure::file(path.display(), error))?;
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
+            let fail = |error: &dyn Display| Failure::file(path.display(), error);
+            if !templates.has(&name) {
+                return Err(fail(&NotReplaced::Unknown));
+            }
+            let text = opened::read(&path).map_err(|error| fail(&error))?;
+            let text = String::from_utf8(text).map_err(|_| fail(&"it is no text in UTF-8"))?;
             templates
-                .replace(&name.to_string_lossy(), text)
-                .map_err(|error| Failure::file(path.display(), error))?;
+                .replace(&name, text)
+                .map_err(|error| fail(&error))?;
         }
     }
     Ok(templates)
@@ -125,8 +152,12 @@ fn details(settings: &Settings, plan: &CompatPlan<'_>) -> Result<Details, Failur
         }
         None => None,
     };
-    Details::settle(&settings.wishes(), plan, epoch()?, copyright, author()).map_err(Failure::usage)
+    Details::settle(&settings.wishes(), plan, epoch()?, copyright, author()?)
+        .map_err(Failure::usage)
 }
+
+/// In seconds.
+const TEN_YEARS: u64 = 10 * 366 * 24 * 60 * 60;
 
 /// SOURCE_DATE_EPOCH, the date of everything that is built
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
@@ -140,18 +171,61 @@ fn epoch() -> Result<Option<u64>, Failure> {
             "SOURCE_DATE_EPOCH is `{text}`, and it must be the seconds since 1970 as a whole number"
         ))
     })?;
-    // Dates of 32 bits, such as gzip's, end there.
-    if epoch > u64::from(u32::MAX) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let latest = now.map_or(0, |now| now.as_secs()).saturating_add(TEN_YEARS);
+    if epoch > latest {
         return Err(Failure::usage(format!(
-            "SOURCE_DATE_EPOCH is {epoch}, a date after February 2106; write it in seconds, for example `$(date +%s)`"
+            "SOURCE_DATE_EPOCH is {epoch}, a date more than ten years ahead; write it in seconds, for example `$(date +%s)`"
         )));
     }
     Ok(Some(epoch))
 }
 
-/// The user as Debian's tools know them (debchange(1)).
-fn author() -> Option<String> {
-    let name = env::var("DEBFULLNAME").ok()?;
-    let address = env::var("DEBEMAIL").ok()?;
-    Some(format!("{name} <{address}>"))
+/// The user as Debian's tools know them (debchange(1)): DEBEMAIL may have the
+/// name in it, which DEBFULLNAME overrides.
+fn author() -> Result<Option<String>, Failure> {
+    let said = |variable| env::var(variable).ok().filter(|text| !text.is_empty());
+    let Some(email) = said("DEBEMAIL") else {
+        return Ok(None);
+    };
+    author_of(said("DEBFULLNAME").as_deref(), &email).map(Some)
+}
+
+fn author_of(full_name: Option<&str>, email: &str) -> Result<String, Failure> {
+    let (name, address) = match email.strip_suffix('>').and_then(|e| e.split_once('<')) {
+        Some((name, address)) => (full_name.unwrap_or(name.trim()), address),
+        None => (full_name.unwrap_or_default(), email),
+    };
+    if name.is_empty() {
+        return Err(Failure::usage(format!(
+            "DEBEMAIL is `{email}`, and nobody says the name of the user; set DEBFULLNAME, too, or DEBEMAIL to `Name <address>`"
+        )));
+    }
+    Ok(format!("{name} <{address}>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_is_known_by_name_and_address_in_one_variable_or_two() {
+        let author = |name, email| author_of(name, email).map_err(|failure| failure.message);
+        assert_eq!(
+            author(Some("Me"), "me@x.org").as_deref(),
+            Ok("Me <me@x.org>")
+        );
+        assert_eq!(
+            author(None, "Me <me@x.org>").as_deref(),
+            Ok("Me <me@x.org>")
+        );
+        assert_eq!(
+            author(Some("I"), "Me <me@x.org>").as_deref(),
+            Ok("I <me@x.org>")
+        );
+        for email in ["me@x.org", "<me@x.org>"] {
+            let error = author(None, email).unwrap_err();
+            assert!(error.contains("set DEBFULLNAME, too"), "{error}");
+        }
+    }
 }

@@ -27,6 +27,10 @@ pub struct Source {
     /// the package has, instead of carrying them
     #[arg(long, value_name = "TARBALL")]
     pub from_ipxe: Option<PathBuf>,
+    /// Have it build a second package, NAME-libvirt, with a hook that gives the
+    /// ROMs to guests as they come to a host
+    #[arg(long)]
+    pub libvirt_hook: bool,
 }
 
 /// Plans, makes the source package and writes it.
@@ -60,8 +64,9 @@ pub fn run(command: &Source, terminal: &Terminal) -> Result<Exit, Failure> {
             making.previous.as_ref(),
             &making.templates,
             ipxe,
+            command.libvirt_hook,
         )
-        .map_err(|error| Failure::file(folder.display(), error))?;
+        .map_err(|error| making.failure(folder, error))?;
         let mut outputs = Outputs::new(command.plan.force);
         outputs.folder(folder)?;
         for (name, bytes) in &files {

@@ -31,6 +31,7 @@ pub fn files(
         binaries: &binaries,
         version: &details.version,
         maintainer: &details.maintainer,
+        changed_by: &details.author,
         section: &details.section,
         distribution: &details.distribution,
         changelog_entry: &package.changelog,
@@ -46,7 +47,7 @@ pub fn files(
     let place = BuildPlace {
         architecture,
         origin: origin.as_deref(),
-        builder: (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+        builder: (env!("CARGO_PKG_NAME"), BUILDER_VERSION),
     };
     let buildinfo = upload.buildinfo(&built, &place).map_err(fail)?;
     let buildinfo = signed(buildinfo)?;
@@ -57,6 +58,10 @@ pub fn files(
     Ok(vec![(buildinfo_name, buildinfo), (changes_name, changes)])
 }
 
+/// The version of our own package: this is its revision 1
+/// (scripts/package.d/changelog).
+const BUILDER_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-1");
+
 /// Debian's name of the architecture that this program runs on
 /// (dpkg-architecture(1), `cputable`).
 fn architecture() -> &'static str {
@@ -65,7 +70,8 @@ fn architecture() -> &'static str {
         "x86" => "i386",
         "aarch64" => "arm64",
         "arm" => "armhf",
-        "powerpc64" => "ppc64el",
+        "powerpc64" if cfg!(target_endian = "little") => "ppc64el",
+        "powerpc64" => "ppc64",
         "loongarch64" => "loong64",
         other => other,
     }
@@ -104,5 +110,22 @@ fn sign(key: &str, text: &str) -> Result<Vec<u8>, Failure> {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(fail(said.trim().to_owned()))
+    // Each line begins with `gpg: `, and the last one repeats the reason.
+    let reason = said.lines().find(|line| !line.contains("default"));
+    let reason = reason.map_or("gpg failed", |line| line.trim_start_matches("gpg: "));
+    Err(fail(format!(
+        "gpg says `{reason}`; `gpg --list-secret-keys` lists the keys that it has"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builder_has_the_version_of_our_own_package() {
+        let changelog = include_str!("../../scripts/package.d/changelog");
+        let heading = format!("romcompat ({BUILDER_VERSION}) ");
+        assert!(changelog.starts_with(&heading), "{heading}");
+    }
 }

@@ -17,6 +17,8 @@ pub struct Upload<'a> {
     pub version: &'a str,
     /// Its maintainer.
     pub maintainer: &'a str,
+    /// Who made it.
+    pub changed_by: &'a str,
     /// Its section.
     pub section: &'a str,
     /// The distribution that it is for.
@@ -89,13 +91,14 @@ impl Upload<'_> {
     /// [`ChangelogError::OutOfRange`] for a date after the year 9999.
     pub fn changes(&self, files: &[ListedFile]) -> Result<String, ChangelogError> {
         let mut text = format!(
-            "Format: 1.8\nDate: {}\nSource: {}\nBinary: {}\nArchitecture: all\nVersion: {}\nDistribution: {}\nUrgency: medium\nMaintainer: {5}\nChanged-By: {5}\nDescription:\n",
+            "Format: 1.8\nDate: {}\nSource: {}\nBinary: {}\nArchitecture: all\nVersion: {}\nDistribution: {}\nUrgency: medium\nMaintainer: {}\nChanged-By: {}\nDescription:\n",
             date_line(self.epoch)?,
             self.package,
             self.names(),
             self.version,
             self.distribution,
             self.maintainer,
+            self.changed_by,
         );
         for (name, synopsis) in self.binaries {
             let _ = writeln!(text, " {name} - {synopsis}");
@@ -133,6 +136,7 @@ mod tests {
         binaries: &[("aa", "roms")],
         version: "1:2-3",
         maintainer: "A B <a@b.c>",
+        changed_by: "C D <c@b.c>",
         section: "admin",
         distribution: "unstable",
         changelog_entry: "aa (1:2-3) unstable; urgency=medium\n\n  * x\n\n -- A B <a@b.c>  Thu\n\naa (1) x\n",
@@ -159,7 +163,7 @@ Version: 1:2-3
 Distribution: unstable
 Urgency: medium
 Maintainer: A B <a@b.c>
-Changed-By: A B <a@b.c>
+Changed-By: C D <c@b.c>
 Description:
  aa - roms
 Changes:

@@ -20,7 +20,7 @@ pub enum ControlError {
     PackageName(String),
     /// A version that Policy forbids.
     #[error(
-        "`{0}` is no version: it is [epoch:]upstream[-revision], starts with a digit, and has letters, digits and `.+-~` (Debian Policy 5.6.12)"
+        "`{0}` is no version: it is [epoch:]upstream[-revision], starts with a digit, and has letters, digits and `.+-~`; an epoch is at most 2147483647 (Debian Policy 5.6.12)"
     )]
     Version(String),
     /// A maintainer that Policy forbids.
@@ -124,8 +124,9 @@ pub fn check_version(version: &str) -> Result<(), ControlError> {
     let allowed = |extra: &'static str| {
         move |c: char| c.is_ascii_alphanumeric() || ".+~".contains(c) || extra.contains(c)
     };
-    let sound = !epoch.is_empty()
-        && epoch.chars().all(|c| c.is_ascii_digit())
+    // dpkg keeps an epoch in an int.
+    let sound = epoch.chars().all(|c| c.is_ascii_digit())
+        && epoch.parse::<i32>().is_ok()
         && upstream.starts_with(|c: char| c.is_ascii_digit())
         && upstream.chars().all(allowed("-:"))
         && !revision.is_empty()
@@ -200,7 +201,17 @@ mod tests {
         for name in ["a", "Aa", "-aa", "a_b", "", "a b", "a/b"] {
             assert!(check_package_name(name).is_err(), "{name}");
         }
-        for version in ["", "a1", "1 2", "1/2", "1_2", "-1", "x:1"] {
+        for version in [
+            "",
+            "a1",
+            "1 2",
+            "1/2",
+            "1_2",
+            "-1",
+            "x:1",
+            ":1",
+            "2147483648:1",
+        ] {
             assert!(check_version(version).is_err(), "{version}");
         }
         for maintainer in [
@@ -219,6 +230,7 @@ mod tests {
             check_version("1:1.0.0+git-20190125.36a4c85-5.1+compat1"),
             Ok(())
         );
+        assert_eq!(check_version("2147483647:1"), Ok(()));
         assert_eq!(check_maintainer("Miao Wang <a.b@c.d>"), Ok(()));
     }
 

@@ -11,6 +11,7 @@ mod read;
 mod read_back;
 mod source;
 pub mod tar_entries;
+pub mod values;
 pub mod version;
 mod write;
 

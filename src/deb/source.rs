@@ -16,6 +16,8 @@ pub struct SourceContents<'a> {
     /// Its version; one with a revision has an upstream archive (format 3.0
     /// quilt), another is native.
     pub version: &'a str,
+    /// Names of the binary packages that it builds.
+    pub binaries: Vec<String>,
     /// The fields of the `.dsc` between `Binary` and the sums, each with its
     /// line end.
     pub fields: String,
@@ -107,8 +109,9 @@ pub fn write_source(contents: &SourceContents<'_>) -> io::Result<Vec<(String, Ve
     let mut dsc = String::new();
     let _ = write!(
         dsc,
-        "Format: {}\nSource: {source}\nBinary: {source}\nArchitecture: all\nVersion: {version}\n",
-        source_format(version)
+        "Format: {}\nSource: {source}\nBinary: {}\nArchitecture: all\nVersion: {version}\n",
+        source_format(version),
+        contents.binaries.join(", ")
     );
     dsc.push_str(&contents.fields);
     dsc.push_str(&sha_fields(&listed));

@@ -180,6 +180,7 @@ pub fn assemble(
     if let Some(news) = &news {
         files.push(file(&documents, "NEWS.Debian.gz", gzip(news.as_bytes())?));
     }
+    files.extend(lintian_overrides(&details.package, &values, templates)?);
     files.extend(rom_files(plan));
     files.extend(shared_files(&details.package, &manifest, &mapping));
     values.installed_size = installed_size(&files);
@@ -197,6 +198,17 @@ pub fn assemble(
         manifest: manifest.clone(),
         mapping: mapping.clone(),
     })
+}
+
+/// What lintian shall not say of a package; none where it has nothing to say.
+fn lintian_overrides<'a>(
+    package: &str,
+    values: &TemplateValues<'_>,
+    templates: &Templates,
+) -> Result<Option<PackageFile<'a>>, PackageError> {
+    let text = templates.render("lintian-overrides", values)?;
+    let is_needed = !text.trim().is_empty();
+    Ok(is_needed.then(|| file("usr/share/lintian/overrides", package, text.into_bytes())))
 }
 
 /// The ROMs, where the package puts them.
@@ -247,16 +259,17 @@ pub struct HookPackage {
 pub fn assemble_hook(
     of: &CompatPackage,
     details: &Details,
+    previous: Option<&Previous>,
     templates: &Templates,
 ) -> Result<HookPackage, PackageError> {
     let package = details.hook_package();
     let documents = format!("usr/share/doc/{package}");
-    let mut values = TemplateValues::new(&of.manifest, details, &of.mapping, None, templates)?;
+    let mut values = TemplateValues::new(&of.manifest, details, &of.mapping, previous, templates)?;
     let readme = templates.render("hook/README.Debian", &values)?;
     let script = templates.render("hook/script", &values)?;
     let changelog = gzip(of.changelog.as_bytes())?;
     let mapping = crate::json::document(&of.manifest).into_bytes();
-    let files = vec![
+    let mut files = vec![
         PackageFile::program(
             format!("etc/libvirt/hooks/qemu.d/{}", details.package),
             script.into_bytes(),
@@ -266,6 +279,7 @@ pub fn assemble_hook(
         file(&documents, "changelog.Debian.gz", changelog),
         file(&documents, "copyright", &*details.copyright),
     ];
+    files.extend(lintian_overrides(&package, &values, templates)?);
     values.installed_size = installed_size(&files);
     let contents = PackageContents {
         control: templates.render("hook/control", &values)?,
@@ -299,12 +313,14 @@ mod tests {
             package: "ipxe-qemu-8k-compat-efi-roms".to_owned(),
             version: "1:1.0-5.1+compat1".to_owned(),
             maintainer: "A B <a@b.example>".to_owned(),
+            author: "A B <a@b.example>".to_owned(),
             section: "admin".to_owned(),
             distribution: "unstable".to_owned(),
             synopsis: "former option ROMs".to_owned(),
             description: None,
             homepage: None,
             built_using: None,
+            static_built_using: None,
             vcs_git: None,
             vcs_browser: None,
             old_release: "ipxe-qemu 1:1.0-5.1".to_owned(),

@@ -1,10 +1,12 @@
 //! Name, version, maintainer and the like: what the user wishes, else what
 //! the old package says, else sound defaults.
 
+use super::built_using::BuiltUsing;
+use super::copyright;
 use crate::deb::changelog;
 use crate::deb::control::{self, ControlError};
+use crate::deb::values::{self, ValueError};
 use crate::plan::{CompatPlan, CompatRom};
-use crate::romset::RomSet;
 use thiserror::Error;
 
 /// What a user may set; everything else has a default.
@@ -24,6 +26,8 @@ pub struct Wishes {
     pub synopsis: Option<String>,
     /// The rest of the description: paragraphs with blank lines between.
     pub description: Option<String>,
+    /// Homepage of what is packaged (Debian Policy 5.6.23).
+    pub homepage: Option<String>,
     /// Where the source package is kept (Debian Policy 5.6.26).
     pub vcs_git: Option<String>,
     /// Where it can be looked at.
@@ -39,6 +43,8 @@ pub struct Details {
     pub version: String,
     /// Its maintainer.
     pub maintainer: String,
+    /// Who made it: the changelog's entry is theirs (Debian Policy 4.4).
+    pub author: String,
     /// Its section.
     pub section: String,
     /// Distribution in the changelog.
@@ -47,11 +53,13 @@ pub struct Details {
     pub synopsis: String,
     /// The rest of the description; the template's text if the user set none.
     pub description: Option<String>,
-    /// Homepage of the old package.
+    /// Homepage of what is packaged.
     pub homepage: Option<String>,
-    /// The source package of the ROMs, `name (= version)`, which an archive
-    /// must keep as long as the ROMs (Debian Policy 7.8).
+    /// The source packages of the ROMs, each `name (= version)`, which an
+    /// archive must keep as long as the ROMs (Debian Policy 7.8).
     pub built_using: Option<String>,
+    /// Those that were linked into the ROMs (deb-control(5)).
+    pub static_built_using: Option<String>,
     /// Where the source package is kept.
     pub vcs_git: Option<String>,
     /// Where it can be looked at.
@@ -90,12 +98,9 @@ pub enum DetailsError {
     /// A value that Debian Policy forbids.
     #[error(transparent)]
     Forbidden(#[from] ControlError),
-    /// A text that has more than one line.
-    #[error("the {what} has a line break; it is one line of a control file")]
-    LineBreak {
-        /// Which text.
-        what: &'static str,
-    },
+    /// Another value that Debian Policy forbids.
+    #[error(transparent)]
+    Value(#[from] ValueError),
     /// A changelog whose date cannot be read.
     #[error("the changelog of OLD: {0}; set SOURCE_DATE_EPOCH")]
     Changelog(#[from] changelog::ChangelogError),
@@ -108,11 +113,11 @@ impl Details {
     /// Name of the package with the hook for libvirt.
     #[must_use]
     pub fn hook_package(&self) -> String {
-        format!("{}-libvirt", self.package)
+        hook_package(&self.package)
     }
 
-    /// Settles every value. `epoch` and `copyright` are the user's, `author`
-    /// is the user's maintainer identity where OLD has no maintainer.
+    /// Settles every value. `epoch` and `copyright` are the user's, `author` is
+    /// the user, who is also the maintainer where OLD has none.
     ///
     /// # Errors
     /// [`DetailsError`] for what nobody says or Policy forbids.
@@ -137,9 +142,11 @@ impl Details {
             .maintainer
             .clone()
             .or_else(|| origin.map(|origin| origin.control.maintainer().to_owned()))
-            .or(author)
+            .or_else(|| author.clone())
             .ok_or(DetailsError::NoMaintainer)?;
         control::check_maintainer(&maintainer)?;
+        let author = author.unwrap_or_else(|| maintainer.clone());
+        control::check_maintainer(&author)?;
         let epoch = match (epoch, origin.and_then(|o| o.changelog.as_deref())) {
             (Some(epoch), _) => epoch,
             (None, Some(changelog)) => changelog::newest_date(changelog)?,
@@ -147,13 +154,20 @@ impl Details {
         };
         changelog::date_line(epoch).map_err(DetailsError::Date)?;
         let copyright = copyright
-            .or_else(|| copyright_of(plan))
+            .or_else(|| copyright::of_plan(plan))
             .ok_or(DetailsError::NoCopyright)?;
         let old_release = plan.release();
+        let built_using = BuiltUsing::of(plan);
+        let homepage_of_old = || {
+            let homepage = origin.and_then(|origin| origin.control.homepage());
+            let sound = homepage.filter(|homepage| values::check_address(homepage).is_ok());
+            sound.map(str::to_owned)
+        };
         let details = Self {
             package,
             version,
             maintainer,
+            author,
             section: wishes
                 .section
                 .clone()
@@ -168,56 +182,38 @@ impl Details {
                 .clone()
                 .unwrap_or_else(|| default_synopsis(plan)),
             description: wishes.description.clone(),
-            homepage: origin
-                .and_then(|origin| origin.control.homepage())
-                .map(str::to_owned),
-            built_using: origin.map(|origin| {
-                let (source, version) = origin.control.source();
-                format!("{source} (= {version})")
-            }),
+            homepage: wishes.homepage.clone().or_else(homepage_of_old),
+            built_using: built_using.sources,
+            static_built_using: built_using.static_sources,
             vcs_git: wishes.vcs_git.clone(),
             vcs_browser: wishes.vcs_browser.clone(),
             old_release,
             copyright,
             epoch,
         };
-        let none = String::new();
-        for (what, text) in [
-            ("section", &details.section),
-            ("distribution", &details.distribution),
-            ("synopsis", &details.synopsis),
-            (
-                "place of the source",
-                details.vcs_git.as_ref().unwrap_or(&none),
-            ),
-            (
-                "page of the source",
-                details.vcs_browser.as_ref().unwrap_or(&none),
-            ),
-        ] {
-            if text.contains(['\n', '\r']) {
-                return Err(DetailsError::LineBreak { what });
-            }
-        }
+        details.check()?;
         Ok(details)
+    }
+
+    /// What of it stands in one line of a control file.
+    fn check(&self) -> Result<(), ValueError> {
+        values::check_section(&self.section)?;
+        values::check_distribution(&self.distribution)?;
+        values::check_synopsis(&self.synopsis)?;
+        let addresses = [&self.homepage, &self.vcs_browser];
+        addresses
+            .into_iter()
+            .flatten()
+            .try_for_each(|address| values::check_address(address))?;
+        self.vcs_git
+            .iter()
+            .try_for_each(|vcs| values::check_vcs_git(vcs))
     }
 }
 
-/// The terms of the old release, and below them those of earlier ones that
-/// differ.
-fn copyright_of(plan: &CompatPlan<'_>) -> Option<Vec<u8>> {
-    let of = |set: &RomSet| set.package.as_ref()?.copyright.clone();
-    let mut text = of(plan.old)?;
-    let mut had = vec![text.clone()];
-    for set in &plan.earlier {
-        if let Some(other) = of(set).filter(|other| !had.contains(other)) {
-            let heading = format!("\n\nThe copyright file of {}:\n\n", set.release());
-            text.extend(heading.as_bytes());
-            text.extend(&other);
-            had.push(other);
-        }
-    }
-    Some(text)
+/// Name of the package with the hook of this package.
+pub(super) fn hook_package(package: &str) -> String {
+    format!("{package}-libvirt")
 }
 
 /// Ubuntu's way of naming: `ipxe-qemu-256k-compat-efi-roms`.
@@ -241,11 +237,40 @@ fn default_name(plan: &CompatPlan<'_>) -> String {
     format!("{base}{class}-compat-{kind}")
 }
 
-/// The version of the ROMs. A revision of exactly 1 marks the first upload of
-/// a source, which lintian wants to close a bug; a suffix keeps it apart.
+/// The version of the ROMs without what does not sort and would make the names
+/// of files longer than lintian likes: the name of a commit, and `dfsg` alone.
+/// A revision of exactly 1 marks the first upload of a source, which lintian
+/// wants to close a bug; a suffix keeps it apart.
 fn default_version(old: &str) -> String {
-    let suffix = if old.ends_with("-1") { "compat1" } else { "" };
-    format!("{old}{suffix}")
+    let (upstream, revision) = match old.rsplit_once('-') {
+        Some((upstream, revision)) => (upstream, Some(revision)),
+        None => (old, None),
+    };
+    let mut version = String::new();
+    for part in upstream.split_inclusive(['.', '+', '~', '-']) {
+        let word = part.trim_end_matches(['.', '+', '~', '-']);
+        if !version.is_empty() && (is_commit(word) || word == "dfsg") {
+            // The separator before it goes, and the one after it stays.
+            version.truncate(version.len().saturating_sub(1));
+            version.push_str(part.strip_prefix(word).unwrap_or_default());
+        } else {
+            version.push_str(part);
+        }
+    }
+    match revision {
+        Some("1") => format!("{version}-1c1"),
+        Some(revision) => format!("{version}-{revision}"),
+        None => version,
+    }
+}
+
+/// Whether a part of a version is the name of a commit: at least 7 hex digits,
+/// not all of them decimal, as those of a date are.
+fn is_commit(part: &str) -> bool {
+    let digits = part.strip_prefix('g').unwrap_or(part);
+    digits.len() >= 7
+        && digits.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+        && digits.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 fn default_synopsis(plan: &CompatPlan<'_>) -> String {
@@ -314,8 +339,40 @@ mod tests {
 
     #[test]
     fn a_first_revision_gets_a_suffix() {
-        assert_eq!(default_version("1.0-1"), "1.0-1compat1");
+        assert_eq!(default_version("1.0-1"), "1.0-1c1");
         assert_eq!(default_version("1.0-5.1"), "1.0-5.1");
+        assert_eq!(default_version("1.0"), "1.0");
+    }
+
+    #[test]
+    fn a_version_is_short_and_sorts_as_that_of_the_roms() {
+        use crate::deb::version::compare;
+        let versions = [
+            ("1.0.0+git-20190125.36a4c85-5.1", "1.0.0+git-20190125-5.1"),
+            (
+                "1.21.1+git20250501.dad20602+dfsg-1",
+                "1.21.1+git20250501-1c1",
+            ),
+            (
+                "1.21.1+git20250501.dad20602+dfsg-1.1",
+                "1.21.1+git20250501-1.1",
+            ),
+            ("1.21.1+git20250501.dad20602+dfsg-2", "1.21.1+git20250501-2"),
+            (
+                "1.21.1+git20260101.g1a2b3c4+dfsg1-1",
+                "1.21.1+git20260101+dfsg1-1c1",
+            ),
+            ("1:7.2+dfsg-7+deb12u18", "1:7.2-7+deb12u18"),
+        ];
+        for (old, ours) in versions {
+            assert_eq!(default_version(old), ours);
+        }
+        for (before, after) in versions.iter().zip(versions.iter().skip(1)) {
+            assert_eq!(compare(before.1, after.1), std::cmp::Ordering::Less);
+        }
+        for whole in ["1234567a", "1.20250501-2", "1.0~rc1-2", "1.0-1deadbeef2"] {
+            assert_eq!(default_version(whole), whole);
+        }
     }
 
     #[test]

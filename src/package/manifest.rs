@@ -16,6 +16,9 @@ pub struct Manifest {
     pub schema_version: u32,
     /// The release that the ROMs come from.
     pub old_release: String,
+    /// Whether the ROMs are built of iPXE's source as the package is, and not
+    /// the old ones.
+    pub from_ipxe: bool,
     /// The folder in which the ROMs are installed.
     pub install_dir: String,
     /// The ROMs.
@@ -71,8 +74,9 @@ pub struct ManifestRom {
     pub name: String,
     /// The BAR that it keeps, which is also its size, in bytes.
     pub bar: BarSize,
-    /// SHA-256 of the shipped file, in hex.
-    pub sha256: String,
+    /// SHA-256 of the shipped file, in hex; not known of one that is yet to be
+    /// built.
+    pub sha256: Option<String>,
     /// The release that it comes from.
     pub release: String,
     /// Earlier releases whose guests use it, too: the size is the same, and the
@@ -101,7 +105,7 @@ impl From<&CompatRom<'_>> for ManifestRom {
         Self {
             name: rom.name.clone(),
             bar: rom.bar,
-            sha256: sha256_hex(&rom.bytes),
+            sha256: Some(sha256_hex(&rom.bytes)),
             release: rom.release.clone(),
             shared_with: rom.shared_with.clone(),
             origin: rom.origin.path().to_owned(),
@@ -122,9 +126,21 @@ impl Manifest {
         Self {
             schema_version: 1,
             old_release: old_release.to_owned(),
+            from_ipxe: false,
             install_dir: plan.install_dir.clone(),
             roms: plan.roms.iter().map(ManifestRom::from).collect(),
             ranges: plan.ranges.iter().map(ManifestRange::from).collect(),
         }
+    }
+
+    /// The manifest of a plan whose ROMs are yet to be built of iPXE's source.
+    #[must_use]
+    pub fn from_ipxe(plan: &CompatPlan<'_>, old_release: &str) -> Self {
+        let mut manifest = Self::of(plan, old_release);
+        manifest.from_ipxe = true;
+        for rom in &mut manifest.roms {
+            rom.sha256 = None;
+        }
+        manifest
     }
 }

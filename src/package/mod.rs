@@ -1,12 +1,15 @@
 //! A plan and the templates give every path, mode and byte of a package.
 
 mod assemble;
+mod built_using;
+mod copyright;
 mod details;
 mod hook;
 mod installed;
 mod manifest;
 mod previous;
 mod source;
+mod template_check;
 mod templates;
 mod values;
 
@@ -19,4 +22,5 @@ pub use installed::{InstalledError, InstalledMapping, InstalledRange};
 pub use manifest::{Manifest, ManifestRange, ManifestRom};
 pub use previous::{Previous, PreviousError};
 pub use source::{IpxeSource, assemble_source};
-pub use templates::{TemplateError, Templates, UnknownTemplate};
+pub use template_check::check_templates;
+pub use templates::{NotReplaced, TemplateError, Templates};

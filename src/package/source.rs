@@ -2,6 +2,7 @@
 //! that builds them from iPXE's source.
 
 use super::assemble::{PackageError, Texts, mapping_files, rom_files, shared_files};
+use super::copyright;
 use super::previous::Previous;
 use super::templates::Templates;
 use super::values::{TemplateValues, continuation};
@@ -27,12 +28,17 @@ pub struct IpxeSource<'a> {
 
 /// What the templates of a source package may say beside the rest.
 #[derive(Debug, Serialize)]
-struct SourceValues<'a> {
+pub(super) struct SourceValues<'a> {
     #[serde(flatten)]
     package: &'a TemplateValues<'a>,
     /// The terms as continuation lines of a field.
     terms: String,
-    from_ipxe: bool,
+    /// The stanzas of terms in the machine-readable form, if that is theirs.
+    stanzas: Option<String>,
+    /// Whether these stanzas have the text of the licence of `debian/`.
+    has_expat: bool,
+    /// Whether the package with the hook is built, too.
+    libvirt_hook: bool,
     /// The folder in which the build finds the ROMs.
     roms_folder: &'static str,
     /// All that iPXE's `make` is asked for.
@@ -46,9 +52,43 @@ struct SourceValues<'a> {
     epoch: u64,
 }
 
+impl<'a> SourceValues<'a> {
+    pub(super) fn new(
+        package: &'a TemplateValues<'a>,
+        details: &'a Details,
+        libvirt_hook: bool,
+    ) -> Self {
+        let terms = String::from_utf8_lossy(&details.copyright);
+        let stanzas = copyright::stanzas(&terms);
+        let has_expat = stanzas
+            .as_ref()
+            .is_some_and(|stanzas| copyright::has_licence(stanzas, "Expat"));
+        let targets = package.roms.iter().flat_map(|rom| &rom.ipxe_targets);
+        Self {
+            package,
+            stanzas: stanzas.map(|stanzas| stanzas.join("\n").trim_end().to_owned()),
+            has_expat,
+            terms: continuation(&terms),
+            libvirt_hook,
+            roms_folder: match package.from_ipxe {
+                true => "debian/roms",
+                false => "roms",
+            },
+            ipxe_targets: targets.cloned().collect(),
+            is_native: is_native(&details.version),
+            upstream_version: upstream_version(&details.version),
+            revision: without_epoch(&details.version)
+                .rsplit_once('-')
+                .map_or("", |(_, revision)| revision),
+            epoch: details.epoch,
+        }
+    }
+}
+
 /// The fields of `debian/control` that a `.dsc` repeats, in its order.
-const DSC_FIELDS: [&str; 6] = [
+const DSC_FIELDS: [&str; 7] = [
     "Maintainer",
+    "Uploaders",
     "Homepage",
     "Standards-Version",
     "Vcs-Browser",
@@ -57,7 +97,8 @@ const DSC_FIELDS: [&str; 6] = [
 ];
 
 /// Makes the source package of a plan, the `.dsc` first: the same bytes for
-/// the same plan and details.
+/// the same plan and details. With `libvirt_hook`, it builds the package with
+/// the hook, too.
 ///
 /// # Errors
 /// [`PackageError`] for a template that fails, a ROM that iPXE's source does
@@ -68,34 +109,20 @@ pub fn assemble_source(
     previous: Option<&Previous>,
     templates: &Templates,
     ipxe: Option<IpxeSource<'_>>,
+    libvirt_hook: bool,
 ) -> Result<Vec<(String, Vec<u8>)>, PackageError> {
-    let manifest = Manifest::of(plan, &details.old_release);
+    let manifest = match ipxe {
+        Some(_) => Manifest::from_ipxe(plan, &details.old_release),
+        None => Manifest::of(plan, &details.old_release),
+    };
     let mapping = mapping_files(plan, &manifest);
     let mut texts = Texts::render(&manifest, details, &mapping, previous, templates)?;
-    let mut ipxe_targets = BTreeSet::new();
     if ipxe.is_some() {
         for (rom, values) in plan.roms.iter().zip(&mut texts.values.roms) {
             values.ipxe_targets = targets(rom)?;
-            ipxe_targets.extend(values.ipxe_targets.iter().cloned());
         }
     }
-    let values = SourceValues {
-        package: &texts.values,
-        terms: continuation(&String::from_utf8_lossy(&details.copyright)),
-        from_ipxe: ipxe.is_some(),
-        roms_folder: if ipxe.is_some() {
-            "debian/roms"
-        } else {
-            "roms"
-        },
-        ipxe_targets,
-        is_native: is_native(&details.version),
-        upstream_version: upstream_version(&details.version),
-        revision: without_epoch(&details.version)
-            .rsplit_once('-')
-            .map_or("", |(_, revision)| revision),
-        epoch: details.epoch,
-    };
+    let values = SourceValues::new(&texts.values, details, libvirt_hook);
     let control = templates.render("source/control", &values)?;
     let mut debian = texts.source_files(&details.version);
     debian.push(PackageFile::new(
@@ -117,6 +144,9 @@ pub fn assemble_source(
             });
         }
     }
+    if libvirt_hook {
+        debian.extend(hook_files(&values, details, templates)?);
+    }
     let shared = shared_files(&details.package, &manifest, &mapping);
     let upstream = match ipxe {
         Some(IpxeSource { extension, bytes }) => {
@@ -137,7 +167,11 @@ pub fn assemble_source(
     let contents = SourceContents {
         source: &details.package,
         version: &details.version,
-        fields: dsc_fields(&control, details),
+        binaries: match libvirt_hook {
+            true => vec![details.package.clone(), details.hook_package()],
+            false => vec![details.package.clone()],
+        },
+        fields: dsc_fields(&control, details, libvirt_hook),
         upstream,
         debian,
         epoch: details.epoch,
@@ -149,10 +183,11 @@ pub fn assemble_source(
 /// template gives nothing is left out.
 type Rendered = (&'static str, &'static str, bool);
 
-const OF_BOTH: [Rendered; 7] = [
+const OF_BOTH: [Rendered; 8] = [
     ("copyright", "source/copyright", false),
     ("gbp.conf", "source/gbp.conf", false),
     ("install", "source/install", false),
+    ("lintian-overrides", "lintian-overrides", false),
     ("salsa-ci.yml", "source/salsa-ci.yml", false),
     (
         "source/lintian-overrides",
@@ -185,6 +220,31 @@ impl Texts<'_> {
     }
 }
 
+/// What the package with the hook has of its own, below `debian/`.
+fn hook_files<'a>(
+    values: &SourceValues<'_>,
+    details: &Details,
+    templates: &Templates,
+) -> Result<Vec<PackageFile<'a>>, PackageError> {
+    let hook = details.hook_package();
+    let mut files = vec![PackageFile::program(
+        format!("debian/hook/{}", details.package),
+        templates.render("hook/script", values)?.into_bytes(),
+    )];
+    for (name, template) in [
+        ("README.Debian", "hook/README.Debian"),
+        ("install", "source/hook-install"),
+        ("lintian-overrides", "lintian-overrides"),
+    ] {
+        let text = templates.render(template, values)?;
+        if !text.trim().is_empty() {
+            let path = format!("debian/{hook}.{name}");
+            files.push(PackageFile::new(path, text.into_bytes()));
+        }
+    }
+    Ok(files)
+}
+
 /// The files in another folder, by their names.
 fn below<'a>(folder: &str, files: Vec<PackageFile<'a>>) -> Vec<PackageFile<'a>> {
     let moved = files.into_iter().map(|file| PackageFile {
@@ -207,7 +267,7 @@ fn sums(roms: &[PackageFile<'_>]) -> String {
     text
 }
 
-fn dsc_fields(control: &str, details: &Details) -> String {
+fn dsc_fields(control: &str, details: &Details, libvirt_hook: bool) -> String {
     let source = control.split("\n\n").next().unwrap_or_default();
     let source: Option<Paragraph> = source.parse().ok();
     let mut text = String::new();
@@ -219,11 +279,12 @@ fn dsc_fields(control: &str, details: &Details) -> String {
     }
     let _ = writeln!(text, "Testsuite: autopkgtest");
     let _ = writeln!(text, "Testsuite-Triggers: qemu-system-x86");
-    let _ = writeln!(
-        text,
-        "Package-List:\n {} deb {} optional arch=all",
-        details.package, details.section
-    );
+    text.push_str("Package-List:\n");
+    let hook = libvirt_hook.then(|| details.hook_package());
+    for package in [&details.package].into_iter().chain(&hook) {
+        let section = &details.section;
+        let _ = writeln!(text, " {package} deb {section} optional arch=all");
+    }
     text
 }
 
@@ -243,9 +304,15 @@ fn targets(rom: &CompatRom<'_>) -> Result<Vec<String>, PackageError> {
             let mut devices = rom.devices.iter();
             devices.any(|device| device.all_ids().any(|of_device| of_device == *ids))
         });
+        let of_image = image.ids().filter(|ids| ids.vendor != 0 && ids.device != 0);
         let ids = own
             .or_else(|| rom.devices.first().map(|device| device.ids))
-            .ok_or_else(|| refuse("no device is known to load it"))?;
+            .or(of_image)
+            .ok_or_else(|| {
+                refuse(&format!(
+                    "image {number} has no ids, and no device is known to load it"
+                ))
+            })?;
         let file = format!("{:04x}{:04x}", ids.vendor, ids.device);
         let target = match (image.code_type(), image.efi()) {
             (CodeType::X86, _) if image.ipxe().is_some() => format!("bin/{file}.rom"),

@@ -27,10 +27,13 @@ const BUILT_IN: &[(&str, &str)] = &built_in![
     "guard/rules"
     "hook/README.Debian"
     "hook/control"
+    "hook/description"
     "hook/script"
+    "lintian-overrides"
     "source/control"
     "source/copyright"
     "source/gbp.conf"
+    "source/hook-install"
     "source/install"
     "source/lintian-overrides"
     "source/pad-rom"
@@ -45,12 +48,23 @@ const BUILT_IN: &[(&str, &str)] = &built_in![
 #[derive(Debug, Clone)]
 pub struct Templates(BTreeMap<&'static str, Cow<'static, str>>);
 
-/// A text that no template has the name of.
+/// A text that takes no template's place.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("there is no template of this name; the templates are {}", names().join(", "))]
-pub struct UnknownTemplate;
+pub enum NotReplaced {
+    /// No template has its name.
+    #[error(
+        "there is no template of this name; rename it, or take it out of the folder; the templates are {}",
+        names().join(", ")
+    )]
+    Unknown,
+    /// It differs from a text that goes into no package.
+    #[error(
+        "it goes into no package that is made here, so a change of it would have no effect; put it into your own source, and take it out of the folder"
+    )]
+    Unused,
+}
 
-/// A template that cannot be rendered.
+/// A template that cannot be rendered, or whose text cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("template {name}, line {line}: {message}")]
 pub struct TemplateError {
@@ -58,6 +72,38 @@ pub struct TemplateError {
     line: usize,
     message: String,
 }
+
+impl TemplateError {
+    /// One whose text cannot be used.
+    pub(super) fn of_text(name: &str, message: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            line: 1,
+            message,
+        }
+    }
+
+    /// Name of the template.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Line of the template, counted from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The folder of templates that are for other sources.
+const GUARD: &str = "guard/";
 
 fn names() -> Vec<&'static str> {
     BUILT_IN.iter().map(|(name, _)| *name).collect()
@@ -75,11 +121,30 @@ impl Templates {
     /// Puts a text in the place of the template of this name.
     ///
     /// # Errors
-    /// [`UnknownTemplate`], so that a misspelt name is not left without effect.
-    pub fn replace(&mut self, name: &str, text: String) -> Result<(), UnknownTemplate> {
-        let place = self.0.get_mut(name).ok_or(UnknownTemplate)?;
+    /// [`NotReplaced`], so that no text is left without effect.
+    pub fn replace(&mut self, name: &str, text: String) -> Result<(), NotReplaced> {
+        let place = self.0.get_mut(name).ok_or(NotReplaced::Unknown)?;
+        if name.starts_with(GUARD) && *place != text {
+            return Err(NotReplaced::Unused);
+        }
         *place = text.into();
         Ok(())
+    }
+
+    /// Whether there is a template of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The names of those that were put in the place of built-in ones and go
+    /// into packages.
+    pub(super) fn replaced(&self) -> impl Iterator<Item = &str> {
+        let replaced = self
+            .0
+            .iter()
+            .filter(|(name, text)| matches!(text, Cow::Owned(_)) && !name.starts_with(GUARD));
+        replaced.map(|(name, _)| *name)
     }
 
     /// Each template's name and text.

@@ -1,6 +1,8 @@
 //! What the templates of a package may say.
 
 use super::assemble::{MappingFile, PackageError};
+use super::copyright::versionless_reference;
+use super::details::hook_package;
 use super::previous::Previous;
 use super::templates::Templates;
 use super::{Details, Manifest, ManifestRange, ManifestRom};
@@ -14,16 +16,27 @@ pub(super) struct TemplateValues<'a> {
     package: &'a str,
     version: &'a str,
     maintainer: &'a str,
+    /// Who made it: the changelog's entry is theirs.
+    author: &'a str,
     section: &'a str,
     distribution: &'a str,
     synopsis: &'a str,
     description: String,
     homepage: Option<&'a str>,
-    /// The source package of OLD with its version, for `Built-Using`.
+    /// The source packages of the ROMs, for `Built-Using`.
     built_using: Option<&'a str>,
+    /// Those that were linked into the ROMs.
+    static_built_using: Option<&'a str>,
+    /// What lintian says of the terms, which are those of the ROMs.
+    lintian_on_terms: Option<&'static str>,
     /// A package of another name whose place it takes, for `Breaks` and
     /// `Replaces` (Debian Policy 7.6.1).
     takes_place_of: Option<String>,
+    /// The same for the package with the hook.
+    hook_takes_place_of: Option<String>,
+    hook_description: String,
+    /// Whether the ROMs are built of iPXE's source.
+    pub from_ipxe: bool,
     vcs_git: Option<&'a str>,
     vcs_browser: Option<&'a str>,
     /// The version that the package takes the place of.
@@ -138,19 +151,25 @@ impl<'a> TemplateValues<'a> {
             [] => emit::other_defaults(devices.map(String::as_str)),
             _ => Vec::new(),
         };
+        let before = previous.filter(|previous| !previous.is_called(&details.package));
         let mut values = Self {
             package: &details.package,
             version: &details.version,
             maintainer: &details.maintainer,
+            author: &details.author,
             section: &details.section,
             distribution: &details.distribution,
             synopsis: &details.synopsis,
             description: String::new(),
             homepage: details.homepage.as_deref(),
             built_using: details.built_using.as_deref(),
-            takes_place_of: previous
-                .filter(|previous| !previous.is_called(&details.package))
-                .map(|previous| format!("{} (<= {})", previous.package, previous.version)),
+            static_built_using: details.static_built_using.as_deref(),
+            lintian_on_terms: versionless_reference(&details.copyright),
+            takes_place_of: before.map(|p| format!("{} (<= {})", p.package, p.version)),
+            hook_takes_place_of: before
+                .map(|p| format!("{} (<= {})", hook_package(&p.package), p.version)),
+            hook_description: String::new(),
+            from_ipxe: manifest.from_ipxe,
             vcs_git: details.vcs_git.as_deref(),
             vcs_browser: details.vcs_browser.as_deref(),
             previous_version: previous.map(|previous| &*previous.version),
@@ -191,6 +210,8 @@ impl<'a> TemplateValues<'a> {
             None => templates.render("description", &values)?,
         };
         values.description = continuation(&description);
+        let hook_description = templates.render("hook/description", &values)?;
+        values.hook_description = continuation(&hook_description);
         Ok(values)
     }
 }

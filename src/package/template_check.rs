@@ -1,0 +1,132 @@
+//! Templates of the user, tried before any of them is needed.
+
+use super::assemble::{PackageError, mapping_files};
+use super::previous::Previous;
+use super::source::SourceValues;
+use super::templates::{TemplateError, Templates};
+use super::values::TemplateValues;
+use super::{Details, Manifest};
+use crate::deb::changelog::newest_date;
+use crate::deb::control::Control;
+use crate::plan::CompatPlan;
+use deb822_fast::Paragraph;
+
+/// Templates that may give nothing: their files are left out then.
+const OPTIONAL: [&str; 7] = [
+    "NEWS",
+    "lintian-overrides",
+    "source/gbp.conf",
+    "source/lintian-overrides",
+    "source/salsa-ci.yml",
+    "source/tests/control",
+    "source/tests/migration",
+];
+
+/// Renders every template that the user put in the place of a built-in one, for
+/// this command or another, and checks what comes out.
+///
+/// # Errors
+/// [`PackageError::Template`] for one that cannot be rendered, or whose text a
+/// package cannot have.
+pub fn check_templates(
+    plan: &CompatPlan<'_>,
+    details: &Details,
+    previous: Option<&Previous>,
+    templates: &Templates,
+) -> Result<(), PackageError> {
+    let manifest = Manifest::of(plan, &details.old_release);
+    let mapping = mapping_files(plan, &manifest);
+    let values = TemplateValues::new(&manifest, details, &mapping, previous, templates)?;
+    let values = SourceValues::new(&values, details, false);
+    for name in templates.replaced() {
+        let text = templates.render(name, &values)?;
+        if let Err(why) = check(name, &text, details) {
+            return Err(TemplateError::of_text(name, why).into());
+        }
+    }
+    Ok(())
+}
+
+fn check(name: &str, text: &str, details: &Details) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return match OPTIONAL.contains(&name) {
+            true => Ok(()),
+            false => Err("it gives an empty text, and the package needs one".to_owned()),
+        };
+    }
+    match name {
+        "changelog" | "NEWS" => check_entry(text, details),
+        "control" => check_control(text, &details.package),
+        "hook/control" => check_control(text, &details.hook_package()),
+        "source/control" => check_source_control(text, &details.package),
+        "source/copyright" => check_fields(text, &["Format"]).map(|_| ()),
+        "hook/script"
+        | "source/pad-rom"
+        | "source/rules"
+        | "source/rules-from-ipxe"
+        | "source/tests/migration" => match text.starts_with("#!") {
+            true => Ok(()),
+            false => Err("it is a program, and its first line must begin with `#!`".to_owned()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// An entry of a changelog (Debian Policy 4.4).
+fn check_entry(text: &str, details: &Details) -> Result<(), String> {
+    let heading = format!("{} ({}) ", details.package, details.version);
+    let first = text.lines().next().unwrap_or_default();
+    if !first.starts_with(&heading) || !first.contains("; urgency=") {
+        return Err(format!(
+            "its first line must be `{heading}{}; urgency=medium`, and is `{first}`",
+            details.distribution
+        ));
+    }
+    newest_date(text.as_bytes())
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+/// The control file of a binary package (Debian Policy 5.3).
+fn check_control(text: &str, package: &str) -> Result<(), String> {
+    Control::parse(text).map_err(|error| error.to_string())?;
+    let fields = check_fields(text, &["Package", "Version", "Architecture", "Description"])?;
+    is_called(&fields, "Package", package)
+}
+
+/// The control file of a source package (Debian Policy 5.2).
+fn check_source_control(text: &str, package: &str) -> Result<(), String> {
+    let mut paragraphs = text.split("\n\n").filter(|text| !text.trim().is_empty());
+    let source = paragraphs.next().unwrap_or_default();
+    let source = check_fields(source, &["Source", "Maintainer", "Standards-Version"])?;
+    is_called(&source, "Source", package)?;
+    let binary = paragraphs
+        .next()
+        .ok_or("after the paragraph of the source, that of a binary package is missing")?;
+    let binary = check_fields(binary, &["Package", "Architecture", "Description"])?;
+    is_called(&binary, "Package", package)
+}
+
+fn is_called(fields: &Paragraph, field: &str, name: &str) -> Result<(), String> {
+    match fields.get(field) {
+        Some(found) if found != name => Err(format!("its {field} is {found}, and must be {name}")),
+        _ => Ok(()),
+    }
+}
+
+/// The first paragraph of a text, if it has these fields.
+fn check_fields(text: &str, wanted: &[&str]) -> Result<Paragraph, String> {
+    let first = text.trim_start().split("\n\n").next().unwrap_or_default();
+    let fields: Paragraph = first
+        .parse()
+        .map_err(|error| format!("it is no paragraph of `Field: value` lines: {error}"))?;
+    let has = |field: &&&str| {
+        fields
+            .get(field)
+            .is_none_or(|value| value.trim().is_empty())
+    };
+    match wanted.iter().find(has) {
+        Some(field) => Err(format!("it lacks the field {field}")),
+        None => Ok(fields),
+    }
+}
