@@ -10,6 +10,7 @@ use super::{Details, Manifest};
 use crate::deb::control::{upstream_version, without_epoch};
 use crate::deb::{PackageFile, SourceContents, Upstream, is_native, source_format, write_source};
 use crate::plan::{CompatPlan, CompatRom};
+use crate::qemu::{DEVICES, Device};
 use crate::rom::{CodeType, Rom};
 use crate::romset::sha256_hex;
 use deb822_fast::Paragraph;
@@ -288,6 +289,19 @@ fn dsc_fields(control: &str, details: &Details, libvirt_hook: bool) -> String {
     text
 }
 
+/// The devices that load a ROM by default, with today's machine types or else
+/// with very old ones.
+fn loaders(rom: &CompatRom<'_>) -> Vec<&'static Device> {
+    if !rom.devices.is_empty() {
+        return rom.devices.clone();
+    }
+    let in_some = |device: &&Device| {
+        let mut versions = Device::DEFAULTS_CHANGED_AFTER.into_iter();
+        versions.any(|version| device.romfile_in(version) == Some(rom.origin.name()))
+    };
+    DEVICES.iter().filter(in_some).collect()
+}
+
 /// What iPXE's `make` is asked for to get each image of a ROM, in their order
 /// (`src/Makefile.housekeeping` of iPXE: `bin/VVVVDDDD.rom`).
 fn targets(rom: &CompatRom<'_>) -> Result<Vec<String>, PackageError> {
@@ -296,17 +310,18 @@ fn targets(rom: &CompatRom<'_>) -> Result<Vec<String>, PackageError> {
         why: why.to_owned(),
     };
     let parsed = Rom::parse(&rom.bytes).map_err(|_| refuse("it cannot be read"))?;
+    let loaders = loaders(rom);
     let mut targets = Vec::new();
     for (image, number) in parsed.images().iter().zip(1..) {
         // Some shipped images have ids of no device, which QEMU sets right as it
         // loads them; iPXE knows devices.
         let own = image.ids().filter(|ids| {
-            let mut devices = rom.devices.iter();
+            let mut devices = loaders.iter();
             devices.any(|device| device.all_ids().any(|of_device| of_device == *ids))
         });
         let of_image = image.ids().filter(|ids| ids.vendor != 0 && ids.device != 0);
         let ids = own
-            .or_else(|| rom.devices.first().map(|device| device.ids))
+            .or_else(|| loaders.first().map(|device| device.ids))
             .or(of_image)
             .ok_or_else(|| {
                 refuse(&format!(

@@ -100,3 +100,8 @@ pub fn newer_qemu(arch: romcompat::qemu::Arch) -> PathBuf {
         .expect("ROMCOMPAT_NEWER_QEMU names the folder of a newer QEMU; scripts/test sets it");
     Path::new(&folder).join(arch.emulator())
 }
+
+/// What lintian says of a package, an upload or a source, at its most pedantic.
+pub fn lintian(of: &Path) -> String {
+    tool("lintian", &[&"-E", &"--pedantic", &"--info", &of])
+}

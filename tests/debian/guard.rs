@@ -121,11 +121,30 @@ fn a_source_without_a_baseline_guards_nothing_and_says_so() {
     fs::remove_file(&baseline).unwrap();
     let refused = run(&folder, &BUILD);
     assert!(!refused.status.success());
+    let wanted = "so nothing is guarded; dh_romcompat --update writes it";
+    assert!(words(&refused).contains(wanted), "{}", words(&refused));
+    // The refused build has made the package.
+    let updated = run(&folder, &["dh_romcompat", "--update"]);
+    assert!(updated.status.success(), "{}", words(&updated));
     assert!(
-        words(&refused).contains("so nothing is guarded"),
-        "{}",
-        words(&refused)
+        folder
+            .path()
+            .join("roms-1.0/debian/example-roms.romcompat-baseline")
+            .exists()
     );
+    let built = run(&folder, &BUILD);
+    assert!(built.status.success(), "{}", words(&built));
+}
+
+#[test]
+#[ignore = "needs debhelper"]
+fn the_baseline_of_a_source_that_was_never_built_asks_for_a_build() {
+    let folder = source(&Guard::With, 1);
+    let refused = run(&folder, &["dh_romcompat", "--update"]);
+    assert!(!refused.status.success());
+    let wanted =
+        "debian/example-roms is not there: build the package first, by dpkg-buildpackage -b";
+    assert!(words(&refused).contains(wanted), "{}", words(&refused));
 }
 
 #[test]
