@@ -86,8 +86,7 @@ fn a_key_that_gpg_does_not_have_ends_it_before_anything_is_written() {
         .args(["--changes", "--sign", "nobody@example.org"])
         .output()
         .unwrap();
-    let wanted =
-        "nothing was signed with key `nobody@example.org`, and nothing written: gpg says `";
+    let wanted = "nothing was signed with key `nobody@example.org`, and nothing written: gpg says `clear-sign failed: No secret key`; ";
     is_refused(&output, 3, wanted, &out);
     let next = "`gpg --list-secret-keys` lists the keys";
     assert!(words(&output).contains(next), "{}", words(&output));

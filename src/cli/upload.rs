@@ -110,9 +110,11 @@ fn sign(key: &str, text: &str) -> Result<Vec<u8>, Failure> {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    // Each line begins with `gpg: `, and the last one repeats the reason.
-    let reason = said.lines().find(|line| !line.contains("default"));
-    let reason = reason.map_or("gpg failed", |line| line.trim_start_matches("gpg: "));
+    // The last line has the reason, after `gpg: [stdin]: `.
+    let reason = said.lines().next_back().unwrap_or("nothing");
+    let reason = reason
+        .trim_start_matches("gpg: ")
+        .trim_start_matches("[stdin]: ");
     Err(fail(format!(
         "gpg says `{reason}`; `gpg --list-secret-keys` lists the keys that it has"
     )))

@@ -12,7 +12,7 @@ fn repository(path: &str) -> PathBuf {
 }
 
 /// How the package has itself guarded.
-enum Guard {
+pub enum Guard {
     /// `dh $@ --with romcompat`.
     With,
     /// A build dependency on the sequence.
@@ -22,7 +22,7 @@ enum Guard {
 }
 
 /// The source of a package of ROMs, with a baseline of release 1.
-fn source(guard: &Guard, release: u8) -> TempDir {
+pub fn source(guard: &Guard, release: u8) -> TempDir {
     let folder = TempDir::new().unwrap();
     let tree = folder.path().join("roms-1.0");
     let debian = tree.join("debian");
