@@ -248,7 +248,7 @@ fn lintian_has_nothing_to_say() {
 
 #[test]
 #[ignore = "needs fetched ROMs and dpkg-deb"]
-fn each_release_that_ships_a_rom_is_in_built_using() {
+fn a_release_whose_roms_a_newer_one_ships_is_not_in_built_using() {
     let out = TempDir::new().unwrap();
     let generation = |version: &str, suite: &str| {
         let deb = package(suite, "ipxe-qemu");
