@@ -197,8 +197,7 @@ fn what_is_wrong_in_a_save_file_is_said() {
         "the XML of the save file does not end",
     );
     refused(&save(101, b"x"), "the XML of the save file does not end");
-    refused(&states::save(6), "in the sparse format");
-    refused(&states::save(4), "compressed with lzop");
+    refused(&states::save(4), "at 0x1c the save file is said to be compressed with lzop");
     refused(&states::save(77), "in the unknown format 77");
 }
 
@@ -206,14 +205,24 @@ fn what_is_wrong_in_a_save_file_is_said() {
 fn what_is_wrong_in_an_image_is_said() {
     let image = |at, bytes: &[u8]| with(states::qcow2(3), at, bytes);
     refused(&image(4, &[0, 0, 0, 4]), "the qcow2 image has version 4");
-    refused(&image(32, &[0, 0, 0, 1]), "an encrypted image");
-    refused(&image(79, &[4]), "an image with its data in another file");
+    refused(
+        &image(20, &[0, 0, 0, 60]),
+        "at 0x14 the qcow2 image has clusters of 2^60 bytes",
+    );
+    refused(
+        &image(32, &[0, 0, 0, 1]),
+        "at 0x20 the qcow2 image is encrypted",
+    );
+    refused(&image(79, &[2]), "is marked as corrupt");
+    refused(&image(79, &[4]), "has its data in another file");
+    refused(&image(79, &[16]), "has subclusters");
+    refused(&image(79, &[0x80]), "has the unknown features 0x80");
     refused(&image(60, &[0xff; 4]), "count of snapshots");
     refused(&image(64, &[0x7f; 8]), "cut");
     refused(&image(0x200, &[0x7f; 8]), "cut");
     refused(
         &image(0x600, &[0x40, 0, 0, 0, 0, 0, 0, 0]),
-        "compressed clusters",
+        "at 0x600 the qcow2 image has the saved state in compressed clusters",
     );
     let none = image(0x200 + 40, &[0; 8]);
     refused(&none, "it has no snapshot with the state of a guest");

@@ -25,7 +25,7 @@ use romcompat::rom::{
     BarSize, LintContext, MAX_EXECUTABLE, PciIds, PeExecutable, Rom, decompress, lint, text_at,
 };
 use romcompat::romset::{self, RomCollector, RomSet};
-use romcompat::vmstate::{Input, LibvirtSave, Qcow2, RamBlock, Seekable, StateReader, Streamed};
+use romcompat::vmstate::{Input, LibvirtSave, Packed, Qcow2, RamBlock, Seekable, StateReader};
 use std::io::Cursor;
 
 const IDS: PciIds = PciIds {
@@ -150,7 +150,7 @@ pub fn with_checksums(archive: &[u8]) -> Vec<u8> {
 
 /// Reads a stream of QEMU, and the contents of all its ROMs.
 pub fn state_stream(bytes: &[u8]) {
-    state(Seekable(Cursor::new(bytes)), None);
+    state(Seekable::new(Cursor::new(bytes)), None);
 }
 
 /// A host with one ROM, of 4 KiB.
@@ -190,8 +190,9 @@ pub fn state_save(bytes: &[u8]) {
     match LibvirtSave::read(bytes) {
         Ok(save) => {
             let stream = usize::try_from(save.stream).unwrap();
-            if let Ok(decoder) = Decoder::new(&bytes[stream..], 16 << 20) {
-                state(Streamed(decoder), Some(&save.xml));
+            let decode = |packed| Decoder::of_stream(packed, 16 << 20);
+            if let Ok(decoded) = Packed::new(&bytes[stream..]).decoded(decode) {
+                state(decoded, Some(&save.xml));
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),

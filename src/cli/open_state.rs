@@ -7,9 +7,7 @@
 
 use crate::compression::Decoder;
 use crate::libvirt::Domain;
-use crate::vmstate::{
-    LibvirtSave, SaveCompression, SavedState, Seekable, StateReader, Streamed, is_libvirt_save,
-};
+use crate::vmstate::{LibvirtSave, Packed, SavedState, Seekable, StateReader, is_libvirt_save};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
@@ -118,12 +116,12 @@ fn state_of(mut file: File, uuid: &str) -> Result<Option<SavedState>, String> {
     }
     file.seek(SeekFrom::Start(save.stream))
         .map_err(|error| failed(&error))?;
-    let file = BufReader::new(file);
-    let state = if save.compression == SaveCompression::Raw {
-        StateReader::new(Seekable(file), save.stream).read()
+    let state = if save.compression.packing().is_none() {
+        StateReader::new(Seekable::new(file), save.stream).read()
     } else {
-        let decoder = Decoder::of_stream(file, u64::MAX).map_err(|error| failed(&error))?;
-        StateReader::new(Streamed(decoder), 0).read()
+        let decode = |packed| Decoder::of_stream(packed, u64::MAX);
+        let stream = Packed::new(BufReader::new(file)).decoded(decode);
+        StateReader::new(stream.map_err(|error| failed(&error))?, 0).read()
     };
     state.map(Some).map_err(|error| failed(&error))
 }

@@ -15,8 +15,8 @@ use crate::report::{StateReport, StateRow};
 use crate::rom::{BarSize, Rom};
 use crate::romset::{CollectError, RomCollector, RomSet};
 use crate::vmstate::{
-    Input, LibvirtSave, MAGIC, QCOW2_MAGIC, Qcow2, SaveCompression, SavedState, Seekable,
-    StateError, StateReader, Streamed, is_libvirt_save,
+    Input, LibvirtSave, MAGIC, Packed, QCOW2_MAGIC, Qcow2, SavedState, Seekable, StateError,
+    StateReader, is_libvirt_save,
 };
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ fn read(wanted: &Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
         file.try_clone().map_err(input)
     };
     if start.starts_with(&MAGIC) {
-        let stream = Seekable(BufReader::new(at(wanted.offset)?));
+        let stream = Seekable::new(at(wanted.offset)?);
         let format = "a stream of QEMU".to_owned();
         return Ok(vec![
             stream_in(wanted, stream, wanted.offset, format).map_err(fail)?,
@@ -204,13 +204,14 @@ fn read(wanted: &Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
     if is_libvirt_save(&start) {
         let save = LibvirtSave::read(at(wanted.offset)?).map_err(fail)?;
         let stream = save.stream.saturating_add(wanted.offset);
-        let file = BufReader::new(at(stream)?);
+        let file = at(stream)?;
         let format = format!("a libvirt save file, {}", save.compression.name());
-        let found = if save.compression == SaveCompression::Raw {
-            stream_in(wanted, Seekable(file), stream, format)
+        let found = if save.compression.packing().is_none() {
+            stream_in(wanted, Seekable::new(file), stream, format)
         } else {
-            let decoder = Decoder::of_stream(file, u64::MAX).map_err(input)?;
-            stream_in(wanted, Streamed(decoder), 0, format)
+            let packed = Packed::new(BufReader::new(file));
+            let decode = |packed| Decoder::of_stream(packed, u64::MAX);
+            stream_in(wanted, packed.decoded(decode).map_err(input)?, 0, format)
         };
         let mut found = found.map_err(fail)?;
         found.definition = Some(save.xml);

@@ -315,7 +315,7 @@ fn instead_of_ours(path: &str, length: Option<u64>, bar: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vmstate::{StateReader, Streamed};
+    use crate::vmstate::{Seekable, StateReader};
 
     const MANIFEST: &str = r#"{"install_dir": "/usr/share/qemu", "roms": [
         {"name": "compat-256k-efi-virtio.rom", "bar": 262144, "devices": ["virtio-net-pci"]}]}"#;
@@ -374,7 +374,8 @@ mod tests {
             bytes.extend(size.to_be_bytes());
         }
         bytes.extend(0x10_u64.to_be_bytes());
-        StateReader::new(Streamed(&bytes[..]), 0).read().unwrap()
+        let input = Seekable::new(std::io::Cursor::new(bytes));
+        StateReader::new(input, 0).read().unwrap()
     }
 
     const VIRTIO: &str = "<model type='virtio'/>";

@@ -1,75 +1,62 @@
 //! The contents of RAM blocks (migration/ram.c): pages one after the other, or
 //! at fixed places of the file (`mapped-ram`).
 
+use super::sections::{Live, Sections};
 use super::stream::FLAG_END;
 use super::{Input, RamBlock, SavedState, StateError, StateReader};
 use std::collections::BTreeMap;
 
 /// More of the contents of blocks than this is not kept, in bytes.
 const MAX_CONTENTS: u64 = 64 << 20;
-/// A page that is sent more often than this on the average is not read again:
-/// a guest that is saved does not run, or not for long.
-const MAX_ROUNDS: u64 = 256;
-
-const SECTION_PART: u8 = 0x02;
-const SECTION_END: u8 = 0x03;
-const FOOTER: u8 = 0x7e;
 
 const FLAG_ZERO: u64 = 0x02;
 const FLAG_PAGE: u64 = 0x08;
 const FLAG_CONTINUE: u64 = 0x20;
 const FLAG_NO_PAYLOAD: u64 = 0x200;
 
+/// The contents of blocks by their names.
+type Contents = BTreeMap<String, Vec<u8>>;
+
 impl<I: Input> StateReader<I> {
     /// Reads the pages up to the state of the devices, and gives the contents
     /// of the blocks that `wanted` picks, each as large as its block.
     ///
     /// # Errors
-    /// [`StateError`] with the offset; pages in a form that is not read, and
-    /// more contents than 64 MiB.
+    /// [`StateError`] with the offset; pages in a form that is not read, what
+    /// else stands among them and is not known, and more contents than 64 MiB.
     pub fn contents(
         &mut self,
         state: &SavedState,
         wanted: impl Fn(&RamBlock) -> bool,
-    ) -> Result<BTreeMap<String, Vec<u8>>, StateError> {
+    ) -> Result<Contents, StateError> {
         let mut contents = BTreeMap::new();
-        let mut left = MAX_CONTENTS;
+        let mut sum = 0_u64;
         for block in state.blocks.iter().filter(|block| wanted(block)) {
-            left = left.checked_sub(block.size).ok_or(StateError::Sizes {
-                offset: self.fields.offset,
-                sum: MAX_CONTENTS,
-                total: block.size,
-            })?;
-            let size = usize::try_from(block.size).unwrap_or(0);
+            sum = sum.saturating_add(block.size);
+            let size = usize::try_from(block.size).ok();
+            let size = size
+                .filter(|_| sum <= MAX_CONTENTS)
+                .ok_or(StateError::Limit {
+                    offset: self.fields.offset,
+                    what: "size of all ROMs",
+                    found: sum,
+                    limit: MAX_CONTENTS,
+                })?;
             contents.insert(block.name.clone(), vec![0; size]);
         }
         if state.is_mapped() {
             self.mapped_contents(state, &mut contents)?;
-            return Ok(contents);
+        } else {
+            self.sent_contents(state, &mut contents)?;
         }
-        self.footer()?;
-        let total: u64 = state.blocks.iter().map(|block| block.size).sum();
-        let mut budget = total
-            .checked_div(state.page_size)
-            .unwrap_or(0)
-            .saturating_mul(MAX_ROUNDS)
-            .saturating_add(MAX_ROUNDS);
-        loop {
-            let kind = self.fields.byte()?;
-            if !matches!(kind, SECTION_PART | SECTION_END) {
-                return Ok(contents);
-            }
-            self.fields.be32()?;
-            self.pages(state, &mut contents, &mut budget)?;
-            self.footer()?;
-        }
+        Ok(contents)
     }
 
     /// Reads the pages that a bitmap marks as written; the others are zeros.
     fn mapped_contents(
         &mut self,
         state: &SavedState,
-        contents: &mut BTreeMap<String, Vec<u8>>,
+        contents: &mut Contents,
     ) -> Result<(), StateError> {
         let page_size = usize::try_from(state.page_size).unwrap_or(4096);
         for block in &state.blocks {
@@ -93,38 +80,41 @@ impl<I: Input> StateReader<I> {
         Ok(())
     }
 
-    fn footer(&mut self) -> Result<(), StateError> {
-        let at = self.fields.offset;
-        let kind = self.fields.byte()?;
-        if kind != FOOTER {
-            return Err(StateError::Flags {
-                offset: at,
-                flags: kind.into(),
-            });
+    /// Reads the pages in the order in which they were sent, to their end.
+    fn sent_contents(
+        &mut self,
+        state: &SavedState,
+        contents: &mut Contents,
+    ) -> Result<(), StateError> {
+        let mut sections = Sections::after_start(&mut self.fields, state.section)?;
+        // A page may continue the block of the section before.
+        let mut block = None;
+        while let Some(live) = sections.next(&mut self.fields)? {
+            match live {
+                Live::Ram => self.pages(state, &mut block, contents)?,
+                Live::HashTable => self.fields.hash_table()?,
+            }
+            sections.end(&mut self.fields)?;
         }
-        self.fields.be32()?;
         Ok(())
     }
 
-    /// Reads the pages of one section, and at most `budget` of them.
-    fn pages(
+    /// Reads the pages of one section. `block` is that of the last page.
+    fn pages<'s>(
         &mut self,
-        state: &SavedState,
-        contents: &mut BTreeMap<String, Vec<u8>>,
-        budget: &mut u64,
+        state: &'s SavedState,
+        block: &mut Option<&'s RamBlock>,
+        contents: &mut Contents,
     ) -> Result<(), StateError> {
-        let mut block: Option<&RamBlock> = None;
         loop {
             let at = self.fields.offset;
+            self.fields.count_record()?;
             let word = self.fields.be64()?;
             let mask = state.page_size.saturating_sub(1);
             let (address, flags) = (word & !mask, word & mask);
             if flags & FLAG_END != 0 {
                 return Ok(());
             }
-            *budget = budget
-                .checked_sub(1)
-                .ok_or(StateError::TooManyPages { offset: at })?;
             let known = FLAG_ZERO | FLAG_PAGE | FLAG_CONTINUE | FLAG_NO_PAYLOAD;
             if flags & !known != 0 {
                 return Err(StateError::Flags { offset: at, flags });
@@ -135,7 +125,7 @@ impl<I: Input> StateReader<I> {
             if flags & FLAG_CONTINUE == 0 {
                 let length = self.fields.byte()?;
                 let name = self.fields.text(length, "name of a RAM block")?;
-                block = state.blocks.iter().find(|block| block.name == name);
+                *block = state.blocks.iter().find(|block| block.name == name);
                 if block.is_none() {
                     return Err(StateError::Page {
                         offset: at,

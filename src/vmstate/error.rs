@@ -75,11 +75,45 @@ pub enum StateError {
         /// The limit.
         limit: usize,
     },
-    /// The same pages again and again.
-    #[error("at {offset:#x} the pages do not come to an end")]
-    TooManyPages {
+    /// More records than so few packed bytes have in any guest.
+    #[error(
+        "at {offset:#x} the pages do not come to an end: there are more than the packed bytes of any guest hold"
+    )]
+    TooManyRecords {
         /// Where.
         offset: u64,
+    },
+    /// A number beyond what is read.
+    #[error("at {offset:#x} the {what} is {found}; up to {limit} is read")]
+    Limit {
+        /// Where.
+        offset: u64,
+        /// Of what.
+        what: &'static str,
+        /// The number.
+        found: u64,
+        /// The largest that is read.
+        limit: u64,
+    },
+    /// Something among the RAM that is not known.
+    #[error(
+        "at {offset:#x} stands {found}, and the end of the RAM is still to come; the contents are read only where nothing but RAM was sent before it"
+    )]
+    Section {
+        /// Where.
+        offset: u64,
+        /// What stands there.
+        found: String,
+    },
+    /// A section that does not end as it should.
+    #[error("at {offset:#x} the end of section {section} is wrong: {found:#x} stands there")]
+    Footer {
+        /// Where.
+        offset: u64,
+        /// What stands there.
+        found: u32,
+        /// The section.
+        section: u32,
     },
     /// A page of no known block, or beyond its block.
     #[error(
@@ -108,9 +142,24 @@ pub enum StateError {
     Incomplete,
     /// A libvirt save file in a form that is not read.
     #[error(
-        "the save file is {0}, which is not read; save the guest with another `save_image_format`"
+        "at {offset:#x} the save file is said to be {what}, which is not read; save the guest with another `save_image_format`"
     )]
-    Unsupported(String),
+    Unsupported {
+        /// Where.
+        offset: u64,
+        /// In which form it is.
+        what: String,
+    },
+    /// A qcow2 image in a form that is not read.
+    #[error(
+        "at {offset:#x} the qcow2 image {what}, and such an image is not read; load the snapshot with QEMU (`-loadvm`) and save the guest to a file with `migrate`"
+    )]
+    Image {
+        /// Where.
+        offset: u64,
+        /// What it is or has.
+        what: String,
+    },
     /// The XML of a save file does not end.
     #[error(
         "at {offset:#x} the XML of the save file does not end within the {length} bytes that it is said to have"

@@ -8,11 +8,28 @@ pub(super) struct Fields<I> {
     input: I,
     /// Where the next field stands, in bytes from the start of the file.
     pub(super) offset: u64,
+    records: u64,
 }
 
 impl<I: Input> Fields<I> {
     pub(super) const fn new(input: I, offset: u64) -> Self {
-        Self { input, offset }
+        Self {
+            input,
+            offset,
+            records: 0,
+        }
+    }
+
+    /// Counts a record that may have no content of its own, so that a few
+    /// packed bytes do not give work without end.
+    pub(super) fn count_record(&mut self) -> Result<(), StateError> {
+        self.records = self.records.saturating_add(1);
+        if self.records > self.input.most_records() {
+            return Err(StateError::TooManyRecords {
+                offset: self.offset,
+            });
+        }
+        Ok(())
     }
 
     /// Checks a version that was read at `offset`.

@@ -1,6 +1,7 @@
 //! The save file of libvirt (`virsh save`), src/qemu/qemu_saveimage.h.
 
 use super::StateError;
+use crate::compression::Compression;
 use std::io::Read;
 
 const MAGIC: &[u8; 16] = b"LibvirtQemudSave";
@@ -10,7 +11,7 @@ const HEADER: usize = 92;
 /// The newest version of the header.
 const VERSION: u32 = 2;
 
-/// How the stream after the XML is compressed.
+/// How the stream after the XML is compressed (`virQEMUSaveFormat`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SaveCompression {
     /// Not at all.
@@ -23,6 +24,8 @@ pub enum SaveCompression {
     Xz,
     /// Zstandard.
     Zstd,
+    /// Not at all, with pages at fixed places of the file (`mapped-ram`).
+    Sparse,
 }
 
 impl SaveCompression {
@@ -35,6 +38,19 @@ impl SaveCompression {
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Zstd => "zstd",
+            Self::Sparse => "sparse",
+        }
+    }
+
+    /// How the data must be compressed; none where it is not.
+    #[must_use]
+    pub const fn packing(self) -> Option<Compression> {
+        match self {
+            Self::Raw | Self::Sparse => None,
+            Self::Gzip => Some(Compression::Gzip),
+            Self::Bzip2 => Some(Compression::Bzip2),
+            Self::Xz => Some(Compression::Xz),
+            Self::Zstd => Some(Compression::Zstd),
         }
     }
 }
@@ -121,16 +137,15 @@ impl LibvirtSave {
 }
 
 fn compression(format: u32) -> Result<SaveCompression, StateError> {
+    let unsupported = |what: String| StateError::Unsupported { offset: 28, what };
     match format {
         0 => Ok(SaveCompression::Raw),
         1 => Ok(SaveCompression::Gzip),
         2 => Ok(SaveCompression::Bzip2),
         3 => Ok(SaveCompression::Xz),
         5 => Ok(SaveCompression::Zstd),
-        4 => Err(StateError::Unsupported("compressed with lzop".to_owned())),
-        6 => Err(StateError::Unsupported("in the sparse format".to_owned())),
-        other => Err(StateError::Unsupported(format!(
-            "in the unknown format {other}"
-        ))),
+        6 => Ok(SaveCompression::Sparse),
+        4 => Err(unsupported("compressed with lzop".to_owned())),
+        other => Err(unsupported(format!("in the unknown format {other}"))),
     }
 }

@@ -2,7 +2,7 @@
 //! saved state of each stands behind the disk, in clusters of its own tables.
 
 use super::{Input, StateError};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 /// The first bytes of an image.
 pub const MAGIC: [u8; 4] = *b"QFI\xfb";
@@ -12,9 +12,12 @@ const MAX_SNAPSHOTS: u32 = 65_536;
 /// Longer data after an entry's fixed fields is not read, in bytes.
 const MAX_EXTRA: u32 = 1024;
 
-const INCOMPATIBLE_CORRUPT: u64 = 1 << 1;
-const INCOMPATIBLE_EXTERNAL_DATA: u64 = 1 << 2;
-const INCOMPATIBLE_EXTENDED_L2: u64 = 1 << 4;
+/// Incompatible features that do not change how a state is read: counts of
+/// references may be wrong, and compressed clusters be of another kind.
+const HARMLESS: u64 = 1 | 1 << 3;
+const CORRUPT: u64 = 1 << 1;
+const EXTERNAL_DATA: u64 = 1 << 2;
+const EXTENDED_L2: u64 = 1 << 4;
 
 const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 const COMPRESSED: u64 = 1 << 62;
@@ -37,8 +40,12 @@ pub struct Snapshot {
 /// An image with its snapshots.
 #[derive(Debug)]
 pub struct Qcow2<F> {
-    file: F,
+    file: BufReader<F>,
+    /// Where the file stands, in bytes from its start.
+    position: u64,
     length: u64,
+    /// The second table that was read last, and where it stands.
+    second: (u64, Vec<u8>),
     cluster_bits: u32,
     has_zero_flag: bool,
     /// Its snapshots, in the order of the table.
@@ -54,13 +61,21 @@ impl<F: Read + Seek> Qcow2<F> {
     pub fn read(mut file: F) -> Result<Self, StateError> {
         let failed = |source| StateError::Read { offset: 0, source };
         let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        file.rewind().map_err(failed)?;
         let mut image = Self {
-            file,
+            file: BufReader::with_capacity(64 << 10, file),
+            position: 0,
             length,
+            second: (0, Vec::new()),
             cluster_bits: 0,
             has_zero_flag: false,
             snapshots: Vec::new(),
         };
+        let mut magic = [0; 4];
+        image.exact(0, &mut magic)?;
+        if magic != MAGIC {
+            return refused(0, format!("starts with {magic:02x?}"));
+        }
         let version = image.be32(4)?;
         if !(2..=3).contains(&version) {
             return Err(StateError::Version {
@@ -73,35 +88,38 @@ impl<F: Read + Seek> Qcow2<F> {
         image.has_zero_flag = version == 3;
         image.cluster_bits = image.be32(20)?;
         if !(9..=21).contains(&image.cluster_bits) {
-            return Err(StateError::Version {
-                offset: 20,
-                what: "size of a cluster in bits",
-                found: image.cluster_bits,
-                known: 21,
-            });
+            let bits = image.cluster_bits;
+            return refused(
+                20,
+                format!("has clusters of 2^{bits} bytes and not 2^9 to 2^21"),
+            );
         }
-        let unsupported = |what: &str| Err(StateError::Unsupported(what.to_owned()));
-        if image.be32(32)? != 0 {
-            return unsupported("an encrypted image");
+        let encryption = image.be32(32)?;
+        if encryption != 0 {
+            return refused(32, format!("is encrypted (method {encryption})"));
         }
         let features = if version == 3 { image.be64(72)? } else { 0 };
-        if features & INCOMPATIBLE_CORRUPT != 0 {
-            return unsupported("an image that is marked as corrupt");
+        for (feature, what) in [
+            (CORRUPT, "is marked as corrupt"),
+            (EXTERNAL_DATA, "has its data in another file"),
+            (EXTENDED_L2, "has subclusters"),
+        ] {
+            if features & feature != 0 {
+                return refused(72, what.to_owned());
+            }
         }
-        if features & INCOMPATIBLE_EXTERNAL_DATA != 0 {
-            return unsupported("an image with its data in another file");
-        }
-        if features & INCOMPATIBLE_EXTENDED_L2 != 0 {
-            return unsupported("an image with subclusters");
+        if features & !HARMLESS != 0 {
+            let unknown = features & !HARMLESS;
+            return refused(72, format!("has the unknown features {unknown:#x}"));
         }
         let count = image.be32(60)?;
         let table = image.be64(64)?;
         if count > MAX_SNAPSHOTS {
-            return Err(StateError::Version {
+            return Err(StateError::Limit {
                 offset: 60,
                 what: "count of snapshots",
-                found: count,
-                known: MAX_SNAPSHOTS,
+                found: count.into(),
+                limit: MAX_SNAPSHOTS.into(),
             });
         }
         let mut offset = table;
@@ -120,11 +138,11 @@ impl<F: Read + Seek> Qcow2<F> {
         let name_length = u64::from(self.be16(field(14))?);
         let extra_length = self.be32(field(36))?;
         if extra_length > MAX_EXTRA {
-            return Err(StateError::Version {
+            return Err(StateError::Limit {
                 offset: field(36),
                 what: "length of extra data of a snapshot",
-                found: extra_length,
-                known: MAX_EXTRA,
+                found: extra_length.into(),
+                limit: MAX_EXTRA.into(),
             });
         }
         let extra = u64::from(extra_length);
@@ -184,22 +202,34 @@ impl<F: Read + Seek> Qcow2<F> {
             });
         }
         let entry_at = |table: u64, index: u64| table.saturating_add(index.saturating_mul(8));
-        let l2 = self.be64(entry_at(snapshot.l1_offset, l1_index))? & OFFSET;
+        let l1_at = entry_at(snapshot.l1_offset, l1_index);
+        let l2 = self.be64(l1_at)? & OFFSET;
         if l2 == 0 {
             return Ok((None, left));
         }
-        let entry_offset = entry_at(l2, l2_index);
-        let entry = self.be64(entry_offset)?;
+        let entry = self.entry(l2, l2_index)?;
         if entry & COMPRESSED != 0 {
-            return Err(StateError::Unsupported(
-                "an image whose saved state is in compressed clusters".to_owned(),
-            ));
+            let at = entry_at(l2, l2_index);
+            return refused(at, "has the saved state in compressed clusters".to_owned());
         }
         let host = entry & OFFSET;
         if host == 0 || (self.has_zero_flag && entry & ALL_ZEROS != 0) {
             return Ok((None, left));
         }
         Ok((host.checked_add(inside), left))
+    }
+
+    /// An entry of the second table at `table`.
+    fn entry(&mut self, table: u64, index: u64) -> Result<u64, StateError> {
+        if self.second.0 != table {
+            let size = 1_usize.checked_shl(self.cluster_bits).unwrap_or(0);
+            let mut bytes = vec![0; size];
+            self.exact(table, &mut bytes)?;
+            self.second = (table, bytes);
+        }
+        let at = usize::try_from(index.saturating_mul(8)).unwrap_or(usize::MAX);
+        let entry = self.second.1.get(at..).and_then(|rest| rest.first_chunk());
+        Ok(u64::from_be_bytes(entry.copied().unwrap_or_default()))
     }
 
     fn text(&mut self, at: u64, length: u64) -> Result<String, StateError> {
@@ -237,11 +267,22 @@ impl<F: Read + Seek> Qcow2<F> {
         if end.is_none_or(|end| end > self.length) {
             return Err(failed(io::ErrorKind::UnexpectedEof.into()));
         }
-        self.file
-            .seek(SeekFrom::Start(offset))
-            .and_then(|_| self.file.read_exact(bytes))
-            .map_err(failed)
+        // Near places are read out of the buffer.
+        let moved = match offset.checked_signed_diff(self.position) {
+            Some(distance) => self.file.seek_relative(distance),
+            None => self.file.seek(SeekFrom::Start(offset)).map(|_| ()),
+        };
+        moved
+            .and_then(|()| self.file.read_exact(bytes))
+            .map_err(failed)?;
+        self.position = end.unwrap_or(offset);
+        Ok(())
     }
+}
+
+/// Refuses an image for what stands at this offset.
+fn refused<T>(offset: u64, what: String) -> Result<T, StateError> {
+    Err(StateError::Image { offset, what })
 }
 
 fn no_text(offset: u64, found: Vec<u8>) -> StateError {

@@ -2,6 +2,7 @@
 //! 11.1 write it. Numbers are big-endian.
 
 use super::fields::Fields;
+use super::sections::SECTION_START;
 use super::{Input, StateError};
 
 /// The first bytes of a stream.
@@ -16,7 +17,6 @@ const MAX_BLOCKS: usize = 4096;
 /// More capabilities than this are not read.
 const MAX_CAPABILITIES: u32 = 256;
 
-const SECTION_START: u8 = 0x01;
 const SUBSECTION: u8 = 0x05;
 const CONFIGURATION: u8 = 0x07;
 
@@ -50,6 +50,8 @@ pub struct SavedState {
     /// The RAM blocks, in the order of the stream.
     pub blocks: Vec<RamBlock>,
     pub(super) page_size: u64,
+    /// Number of the section `ram`.
+    pub(super) section: u32,
 }
 
 impl SavedState {
@@ -96,6 +98,7 @@ impl<I: Input> StateReader<I> {
             capabilities: Vec::new(),
             blocks: Vec::new(),
             page_size: 4096,
+            section: 0,
         };
         let mut kind = self.fields.byte()?;
         if kind == CONFIGURATION {
@@ -119,7 +122,7 @@ impl<I: Input> StateReader<I> {
                 found: format!("a section of kind {kind:#04x}"),
             });
         }
-        self.fields.be32()?;
+        state.section = self.fields.be32()?;
         let length = self.fields.byte()?;
         let name = self.fields.text(length, "name of the section")?;
         if name != "ram" {
@@ -129,9 +132,10 @@ impl<I: Input> StateReader<I> {
             });
         }
         self.fields.be32()?;
+        let version_at = self.fields.offset;
         let version = self.fields.be32()?;
         self.fields
-            .check_version("section `ram`", version, RAM_VERSION, self.fields.offset)?;
+            .check_version("section `ram`", version, RAM_VERSION, version_at)?;
         self.blocks(&mut state)?;
         Ok(state)
     }
@@ -140,16 +144,16 @@ impl<I: Input> StateReader<I> {
         let at = self.fields.offset;
         let length = self.fields.byte()?;
         let name = self.fields.text(length, "name of the subsection")?;
-        let version = self.fields.be32()?;
+        self.fields.be32()?;
         match &*name {
             "configuration/capabilities" => {
                 let count = self.fields.be32()?;
                 if count > MAX_CAPABILITIES {
-                    return Err(StateError::Version {
-                        offset: at,
-                        what: "list of capabilities",
-                        found: count,
-                        known: MAX_CAPABILITIES,
+                    return Err(StateError::Limit {
+                        offset: self.fields.offset.saturating_sub(4),
+                        what: "count of capabilities",
+                        found: count.into(),
+                        limit: MAX_CAPABILITIES.into(),
                     });
                 }
                 for _ in 0..count {
@@ -164,22 +168,20 @@ impl<I: Input> StateReader<I> {
                     1_u64
                         .checked_shl(bits)
                         .filter(|_| bits <= 16)
-                        .ok_or(StateError::Version {
-                            offset: at,
+                        .ok_or(StateError::Limit {
+                            offset: self.fields.offset.saturating_sub(4),
                             what: "size of a page in bits",
-                            found: bits,
-                            known: 16,
+                            found: bits.into(),
+                            limit: 16,
                         })?;
             }
             "configuration/uuid" => {
                 self.fields.bytes::<16>()?;
             }
             _ => {
-                return Err(StateError::Version {
+                return Err(StateError::NoRam {
                     offset: at,
-                    what: "unknown subsection of the configuration",
-                    found: version,
-                    known: 0,
+                    found: format!("the unknown part `{name}` of the configuration"),
                 });
             }
         }
@@ -251,13 +253,13 @@ impl<I: Input> StateReader<I> {
             pages: self.fields.be64()?,
         };
         let behind = mapped.pages.checked_add(size);
-        let distance = behind.and_then(|behind| behind.checked_sub(self.fields.offset));
-        let distance = distance.ok_or(StateError::Page {
+        let is_forward = |behind: &u64| *behind >= self.fields.offset;
+        let behind = behind.filter(is_forward).ok_or(StateError::Page {
             offset: at,
             address: mapped.pages,
             block: "mapped-ram".to_owned(),
         })?;
-        self.fields.skip(distance)?;
+        self.fields.seek_to(behind)?;
         Ok(mapped)
     }
 }
