@@ -14,8 +14,9 @@ mod states;
 
 use common::{fixture, romcompat, status, words};
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use tempfile::TempDir;
 
 fn state(file: &Path, more: &[&str]) -> Output {
@@ -25,13 +26,17 @@ fn state(file: &Path, more: &[&str]) -> Output {
 
 /// A state is refused with these words, with status 3 and without output.
 fn refused(bytes: &[u8], wanted: &str) {
+    refused_with(3, bytes, wanted);
+}
+
+fn refused_with(code: i32, bytes: &[u8], wanted: &str) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("state");
     fs::write(&file, bytes).unwrap();
     let out = folder.path().join("roms");
     let output = state(&file, &["--extract-roms", out.to_str().unwrap()]);
     let text = words(&output);
-    assert_eq!(status(&output), 3, "{text}");
+    assert_eq!(status(&output), code, "{text}");
     assert!(text.contains(wanted), "{wanted} in {text}");
     assert!(!out.exists() && fs::read(&file).unwrap() == bytes, "{text}");
 }
@@ -46,13 +51,20 @@ fn size_at() -> usize {
     states::start(&[]).len() + 8 + 1 + states::BLOCK.len()
 }
 
+/// Offset of the page of the ROM in the plain stream.
+fn page_at() -> usize {
+    states::plain().len() - 1 - 5 - 8 - 4096
+}
+
 #[test]
 fn every_form_has_its_block_and_the_content_of_it() {
     for (name, bytes) in [
         ("plain", states::plain()),
         ("mapped", states::mapped()),
+        ("sections", states::sections()),
         ("save", states::save(0)),
         ("swapped", states::swapped_save()),
+        ("sparse", states::sparse_save()),
         ("version 2", states::qcow2(2)),
         ("version 3", states::qcow2(3)),
     ] {
@@ -130,7 +142,7 @@ fn a_machine_type_that_the_state_does_not_name_can_be_said() {
         (status(&output), words(&output))
     };
     let (code, text) = judged(&[]);
-    assert!(code == 0 && text.contains("not known"), "{text}");
+    assert!(code == 1 && text.contains("1 not to be judged"), "{text}");
     assert!(text.contains("loaded from pxe-e1000.rom, 0000:00:04.0/e1000.rom resumes; loaded from efi-e1000.rom, QEMU will say `Size mismatch: 0000:00:04.0/e1000.rom: 0x1000 != 0x2000: Invalid argument`"), "{text}");
     let (code, text) = judged(&["--machine", "pc-i440fx-1.4"]);
     assert!(code == 0 && text.contains("resumes"), "{text}");
@@ -197,7 +209,10 @@ fn what_is_wrong_in_a_save_file_is_said() {
         "the XML of the save file does not end",
     );
     refused(&save(101, b"x"), "the XML of the save file does not end");
-    refused(&states::save(4), "at 0x1c the save file is said to be compressed with lzop");
+    refused(
+        &states::save(4),
+        "at 0x1c the save file is said to be compressed with lzop",
+    );
     refused(&states::save(77), "in the unknown format 77");
 }
 
@@ -226,8 +241,352 @@ fn what_is_wrong_in_an_image_is_said() {
     );
     let none = image(0x200 + 40, &[0; 8]);
     refused(&none, "it has no snapshot with the state of a guest");
-    let same: Vec<u8> = [0, 0, 0, 0, 0, 0, 0x0a, 0].repeat(64);
-    refused(&image(0x600, &same), "at ");
+}
+
+#[test]
+fn tables_of_an_image_that_lead_in_circles_come_to_an_end() {
+    // The stream starts a section of pages, and then come words without a
+    // page, the same 512 bytes again and again.
+    let mut start = states::start(&[]);
+    start.extend((0x1000_u64 | 4).to_be_bytes());
+    start.push(22);
+    start.extend(states::BLOCK.bytes());
+    start.extend([0x1000_u64, 0x10].map(u64::to_be_bytes).concat());
+    start.extend([0x7e, 0, 0, 0, 2, 2, 0, 0, 0, 2]);
+    start.extend(0x200_u64.to_be_bytes().repeat(128));
+    assert!(start.len() > 2 * 512);
+    start.truncate(2 * 512);
+    let mut image = states::qcow2_of(3, &start);
+    let again = image[0x608..0x610].to_vec();
+    for entry in image[0x610..0x800].chunks_mut(8) {
+        entry.copy_from_slice(&again);
+    }
+    // The size of the state: as much as the tables reach.
+    image[0x228..0x230].copy_from_slice(&0x8000_u64.to_be_bytes());
+    refused(&image, "lead to the same clusters again and again");
+}
+
+#[test]
+fn a_pipe_with_a_name_is_refused_and_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let output = state(&pipe, &[]);
+    assert_eq!(status(&output), 3);
+    assert!(words(&output).contains("or `-` for standard input"));
+}
+
+/// The program with a state on standard input.
+fn piped(bytes: &[u8], more: &[&str]) -> Output {
+    let mut command = romcompat();
+    command.args(["state", "-"]).args(more);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    // A state that is refused is not read to its end.
+    let _ = child.stdin.take().unwrap().write_all(bytes);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_state_is_read_from_standard_input() {
+    let folder = TempDir::new().unwrap();
+    for (number, bytes) in [states::plain(), states::save(0), states::packed_save(1)]
+        .iter()
+        .enumerate()
+    {
+        let out = folder.path().join(number.to_string());
+        let output = piped(bytes, &["--extract-roms", out.to_str().unwrap()]);
+        assert_eq!(status(&output), 0, "{}", words(&output));
+        let rom = fs::read(out.join("efi-e1000.rom")).unwrap();
+        assert!(rom == states::rom());
+    }
+    for (bytes, wanted) in [
+        (
+            states::mapped(),
+            "read only in a file that is not compressed",
+        ),
+        (states::qcow2(3), "cannot be read from a pipe"),
+        (states::plain()[..40].to_vec(), "it was cut"),
+    ] {
+        let output = piped(&bytes, &[]);
+        assert_eq!(status(&output), 3);
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+    }
+}
+
+#[test]
+fn options_that_do_not_go_with_the_file_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let plain = folder.path().join("plain");
+    fs::write(&plain, states::plain()).unwrap();
+    let image = folder.path().join("image");
+    fs::write(&image, states::qcow2(3)).unwrap();
+    for (file, more, wanted) in [
+        (
+            &plain,
+            &["--snapshot", "one"][..],
+            "--snapshot is for qcow2 images",
+        ),
+        (
+            &image,
+            &["--offset", "4096"],
+            "--offset is for streams of QEMU",
+        ),
+        (&plain, &["--force"], "--extract-roms"),
+        (&plain, &["--offset", "0x"], "--offset"),
+    ] {
+        let output = state(file, more);
+        assert_eq!(status(&output), 2, "{}", words(&output));
+        assert!(words(&output).contains(wanted), "{}", words(&output));
+    }
+    let shifted = [vec![0; 0x3000], states::plain()].concat();
+    fs::write(&plain, shifted).unwrap();
+    for offset in ["0x3000", "12288"] {
+        assert_eq!(status(&state(&plain, &["--offset", offset])), 0);
+    }
+}
+
+#[test]
+fn a_save_file_that_is_packed_otherwise_than_it_says_is_a_finding() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    let right = states::packed_save(1);
+    for (format, code) in [(1, 0), (5, 1)] {
+        fs::write(&file, with(right.clone(), 28, &[format])).unwrap();
+        let output = state(&file, &[]);
+        let text = words(&output);
+        assert_eq!(status(&output), code, "{text}");
+        assert_eq!(text.contains("RC506"), code == 1, "{text}");
+    }
+}
+
+#[test]
+fn few_packed_bytes_do_not_give_work_without_end() {
+    let mut stream = states::start(&[]);
+    stream.extend(((64_u64 << 30) | 4).to_be_bytes());
+    stream.push(6);
+    stream.extend(b"pc.ram");
+    stream.extend([64_u64 << 30, 0x10].map(u64::to_be_bytes).concat());
+    stream.extend([0x7e, 0, 0, 0, 2, 2, 0, 0, 0, 2]);
+    stream.extend(0x200_u64.to_be_bytes().repeat(2 << 20));
+    refused(
+        &states::packed(1, &stream),
+        "the pages do not come to an end",
+    );
+}
+
+#[test]
+fn a_rom_with_faults_is_not_extracted() {
+    let sum = states::rom()[6].wrapping_add(1);
+    let at = page_at() + 6;
+    refused_with(1, &with(states::plain(), at, &[sum]), "RC111");
+    refused(&with(states::plain(), at - 6, &[0]), "e1000.rom: ");
+}
+
+#[test]
+fn the_roms_of_a_host_are_searched_in_order_and_what_is_missing_is_counted() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(
+        &file,
+        states::of(&[
+            ("0000:00:04.0/e1000.rom", 0x1000, states::rom()),
+            ("0000:00:05.0/rtl8139.rom", 0x1000, states::rom()),
+        ]),
+    )
+    .unwrap();
+    let host = |name: &str, roms: &[(&str, usize)]| {
+        let host = folder.path().join(name);
+        fs::create_dir(&host).unwrap();
+        for (name, size) in roms {
+            let mut rom = states::rom();
+            rom.resize(*size, 0);
+            fs::write(host.join(name), rom).unwrap();
+        }
+        host.to_str().unwrap().to_owned()
+    };
+    let small = host("small", &[("efi-e1000.rom", 512)]);
+    let large = host(
+        "large",
+        &[("efi-e1000.rom", 0x2000), ("efi-rtl8139.rom", 0x1000)],
+    );
+    let judged = |roms: &[&str]| {
+        let more: Vec<&str> = roms.iter().flat_map(|host| ["--roms", host]).collect();
+        let output = state(&file, &more);
+        (status(&output), words(&output))
+    };
+    let (code, text) = judged(&[&small, &large]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("nothing is refused for its ROM"), "{text}");
+    let (code, text) = judged(&[&large, &small]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("of 1 state: 1 refused."), "{text}");
+    let (code, text) = judged(&[&small]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("1 lacking a ROM that QEMU must find"),
+        "{text}"
+    );
+    assert!(
+        text.contains("failed to find romfile \"efi-rtl8139.rom\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_rom_of_an_unknown_device_is_said_to_be_so() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    let blocks = [("0000:00:04.0/foo-nic.rom", 0x1000, states::rom())];
+    fs::write(&file, states::of(&blocks)).unwrap();
+    assert_eq!(status(&state(&file, &[])), 0);
+    let host = fixture(1);
+    for more in [
+        ["--roms", host.to_str().unwrap()],
+        ["--emit", "globals"],
+        ["--emit", "libvirt"],
+    ] {
+        let output = state(&file, &more);
+        let text = words(&output);
+        assert_eq!(status(&output), 1, "{text}");
+        assert!(text.contains("RC504"), "{text}");
+        assert!(
+            text.contains("no device is known whose RAM block is 0000:00:04.0/foo-nic.rom"),
+            "{text}"
+        );
+    }
+    let known = [("0000:00:04.0/e1000.rom", 0x1000, states::rom())];
+    fs::write(&file, states::of(&known)).unwrap();
+    let output = state(&file, &["--emit", "globals"]);
+    assert!(status(&output) == 0 && !words(&output).contains("RC504"));
+}
+
+/// Two cards of a kind with ROMs of 4 KiB, and one of 8 KiB.
+fn cards_apart() -> Vec<u8> {
+    let mut large = states::rom();
+    large.resize(0x2000, 0);
+    states::of(&[
+        ("0000:00:04.0/e1000.rom", 0x1000, states::rom()),
+        ("0000:00:05.0/e1000.rom", 0x2000, large),
+        ("0000:00:06.0/e1000.rom", 0x1000, states::rom()),
+    ])
+}
+
+#[test]
+fn a_card_that_needs_another_size_than_its_kind_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(&file, cards_apart()).unwrap();
+    let output = state(&file, &["--emit", "globals"]);
+    let globals = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines: Vec<&str> = globals.lines().filter(|l| l.contains(" e1000.")).collect();
+    assert_eq!(lines, ["-global e1000.romfile=compat-4k-efi-e1000.rom"]);
+    let text = words(&output);
+    assert_eq!(text.matches("RC505").count(), 1, "{text}");
+    assert!(
+        text.contains("the card at 0000:00:05.0 needs compat-8k-efi-e1000.rom"),
+        "{text}"
+    );
+    let output = state(&file, &["--emit", "libvirt"]);
+    assert!(words(&output).contains(&format!(
+        "# beside <model type='e1000'/> of the card at 0000:00:05.0 of {}\n<rom file='/usr/share/qemu/compat-8k-efi-e1000.rom'/>",
+        file.display()
+    )));
+    let output = state(&file, &["--emit", "globals", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mapping = &report["mapping"];
+    assert_eq!(mapping["devices"][0]["device"], "e1000");
+    assert_eq!(mapping["cards"][0]["block"], "0000:00:05.0/e1000.rom");
+    let same = [("0000:00:04.0/e1000.rom", 0x1000, states::rom())];
+    fs::write(&file, states::of(&same)).unwrap();
+    assert!(!words(&state(&file, &["--emit", "globals"])).contains("RC505"));
+}
+
+#[test]
+fn a_size_that_the_host_gives_by_itself_is_not_mapped_away() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(&file, cards_apart()).unwrap();
+    let host = folder.path().join("host");
+    fs::create_dir(&host).unwrap();
+    let mut rom = states::rom();
+    rom.resize(0x2000, 0);
+    fs::write(host.join("efi-e1000.rom"), rom).unwrap();
+    let roms = ["--roms", host.to_str().unwrap(), "--emit", "globals"];
+    let output = state(&file, &roms);
+    assert!(output.stdout.is_empty(), "{}", words(&output));
+    let text = words(&output);
+    for card in ["0000:00:04.0", "0000:00:06.0"] {
+        let wanted = format!("the card at {card} needs compat-4k-efi-e1000.rom");
+        assert!(text.contains(&wanted), "{text}");
+    }
+}
+
+#[test]
+fn a_display_adapter_is_not_left_out_in_silence() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(
+        &file,
+        states::of(&[("0000:00:02.0/vga.rom", 0x1000, states::rom())]),
+    )
+    .unwrap();
+    let text = words(&state(&file, &["--emit", "libvirt"]));
+    assert!(text.contains("use `--emit globals` for VGA."), "{text}");
+}
+
+#[test]
+fn every_rom_of_several_states_has_a_file_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let mut wanted = Vec::new();
+    let mut command = romcompat();
+    command.arg("state");
+    for (number, size) in [
+        (1, 0x1000),
+        (2, 0x1000),
+        (3, 0x1000),
+        (4, 0x2000),
+        (5, 0x1000),
+    ] {
+        // The fifth is the first again.
+        let mut rom = states::rom();
+        let mark = if number == 5 { 1 } else { number };
+        rom[0x100] = mark;
+        rom[6] = rom[6].wrapping_sub(mark);
+        let mut content = rom.clone();
+        content.resize(usize::try_from(size).unwrap(), 0);
+        let block = [("0000:00:04.0/e1000.rom", size, content.clone())];
+        let file = folder.path().join(format!("state{number}"));
+        fs::write(&file, states::of(&block)).unwrap();
+        command.arg(file);
+        wanted.push(if size == 0x1000 { rom } else { content });
+    }
+    let out = folder.path().join("roms");
+    command.arg("--extract-roms").arg(&out);
+    let output = command.args(["--format", "json"]).output().unwrap();
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> = report["states"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|state| state["blocks"][0]["extracted"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "efi-e1000.rom",
+            "4k-2-efi-e1000.rom",
+            "4k-3-efi-e1000.rom",
+            "8k-efi-e1000.rom",
+            "efi-e1000.rom"
+        ]
+    );
+    for (name, wanted) in names.iter().zip(wanted) {
+        assert!(fs::read(out.join(name)).unwrap() == wanted, "{name}");
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 4);
 }
 
 #[test]
@@ -293,7 +652,22 @@ fn a_package_is_built_of_the_roms_in_a_state() {
     assert_eq!(status(&output), 0, "{}", words(&output));
     let globals = fs::read_to_string(out.join("globals.txt")).unwrap();
     assert!(
-        globals.contains("-global e1000.romfile=compat-512-efi-e1000.rom\n"),
+        globals.contains("-global e1000.romfile=compat-4k-efi-e1000.rom\n"),
         "{globals}"
     );
+    // In an image, with two sizes of one ROM.
+    fs::write(&file, states::qcow2_of(3, &cards_apart())).unwrap();
+    let more = ["--snapshot", "one", "--force"];
+    let output = build(&[&maintainer[..], &version, &more].concat());
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    assert!(words(&output).contains("the card at 0000:00:05.0 needs compat-8k-efi-e1000.rom"));
+    let globals = fs::read_to_string(out.join("globals.txt")).unwrap();
+    assert_eq!(
+        globals.matches("-global e1000.romfile").count(),
+        1,
+        "{globals}"
+    );
+    assert!(globals.contains("-global e1000.romfile=compat-4k-efi-e1000.rom\n"));
+    let report = fs::read_to_string(out.join("report.json")).unwrap();
+    assert!(report.contains("compat-8k-efi-e1000.rom"), "{report}");
 }

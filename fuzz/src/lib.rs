@@ -7,6 +7,7 @@
 //!     cargo fuzz run rom_read -- -max_len=4096 -rss_limit_mb=256 -timeout=5
 //! ```
 //!
+//! The targets of states take `-max_len=16384`, for a page alone has 4096 bytes.
 //! The address sanitizer keeps freed memory in a quarantine that would count
 //! against the limit. What a run adds to `corpus` is not all worth keeping.
 
@@ -15,7 +16,9 @@ use romcompat::deb::AR_MAGIC;
 use romcompat::json;
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
 use romcompat::package::{InstalledMapping, Previous};
-use romcompat::plan::{SavedRom, guest_cards, machine_of, saved_roms};
+use romcompat::plan::{
+    ExtractedRoms, NamePattern, SavedMapping, SavedRom, guest_cards, machine_of, saved_roms,
+};
 use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
@@ -26,7 +29,8 @@ use romcompat::rom::{
 };
 use romcompat::romset::{self, RomCollector, RomSet};
 use romcompat::vmstate::{Input, LibvirtSave, Packed, Qcow2, RamBlock, Seekable, StateReader};
-use std::io::Cursor;
+use std::collections::BTreeSet;
+use std::io::{Cursor, Seek as _, SeekFrom};
 
 const IDS: PciIds = PciIds {
     vendor: 0x1af4,
@@ -150,7 +154,7 @@ pub fn with_checksums(archive: &[u8]) -> Vec<u8> {
 
 /// Reads a stream of QEMU, and the contents of all its ROMs.
 pub fn state_stream(bytes: &[u8]) {
-    state(Seekable::new(Cursor::new(bytes)), None);
+    state(Seekable::new(Cursor::new(bytes)), 0, None);
 }
 
 /// A host with one ROM, of 4 KiB.
@@ -165,37 +169,70 @@ fn host() -> RomSet {
     collector.finish("host", None).unwrap()
 }
 
-fn state(input: impl Input, definition: Option<&str>) {
-    let mut reader = StateReader::new(input, 0);
+fn state(input: impl Input, start: u64, definition: Option<&str>) {
+    let mut reader = StateReader::new(input, start);
     let definition = definition.and_then(|text| Domain::parse(text.as_bytes()).ok());
-    match reader.read() {
-        Ok(state) => {
-            for machine in [None, Some("pc-i440fx-1.4")] {
-                let roms = saved_roms(&state, definition.as_ref(), machine, Some(&host()));
-                for rom in roms {
-                    assert!(rom.resumes != Some(true) || rom.finding("state").is_none());
-                }
-            }
-            let is_rom = |block: &RamBlock| SavedRom::of(block).is_some();
-            if let Ok(contents) = reader.contents(&state, is_rom) {
-                assert!(contents.values().map(Vec::len).sum::<usize>() <= 64 << 20);
-            }
+    let state = match reader.read() {
+        Ok(state) => state,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let hosts = [host()];
+    for machine in [None, Some("pc-i440fx-1.4")] {
+        let roms = saved_roms(&state, definition.as_ref(), machine, &hosts);
+        for rom in &roms {
+            assert!(rom.resumes != Some(true) || rom.finding("state").is_none());
+        }
+    }
+    let is_rom = |block: &RamBlock| SavedRom::of(block).is_some();
+    match reader.contents(&state, is_rom) {
+        Ok(contents) => {
+            assert!(contents.values().map(Vec::len).sum::<usize>() <= 64 << 20);
+            extract(&saved_roms(&state, None, None, &[]), |rom| {
+                contents.get(&rom.name)
+            });
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
 
+/// Takes ROMs out of their blocks, each content into a file of its own.
+fn extract<'c>(roms: &[SavedRom], content: impl Fn(&SavedRom) -> Option<&'c Vec<u8>>) {
+    let mut extracted = ExtractedRoms::default();
+    for rom in roms {
+        let Some(block) = content(rom) else { continue };
+        match extracted.add("state", rom, block) {
+            Ok(name) => assert!(!name.is_empty() && !name.contains('/')),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+    let names: BTreeSet<&str> = extracted.roms().map(|rom| &*rom.name).collect();
+    assert_eq!(names.len(), extracted.roms().count());
+    assert!(extracted.findings().all(|f| !f.to_string().is_empty()));
+    let named = roms.iter().map(|rom| ("state", rom));
+    let mapping = SavedMapping::new(named, &NamePattern::default());
+    let kinds: BTreeSet<&str> = mapping.devices.iter().map(|one| one.device).collect();
+    assert_eq!(kinds.len(), mapping.devices.len());
+    if let Ok(release) = extracted.release("state", mapping) {
+        assert!(!release.first.roms.is_empty());
+    }
+}
+
 /// Reads a save file of libvirt, and the stream in it.
 pub fn state_save(bytes: &[u8]) {
-    match LibvirtSave::read(bytes) {
-        Ok(save) => {
-            let stream = usize::try_from(save.stream).unwrap();
-            let decode = |packed| Decoder::of_stream(packed, 16 << 20);
-            if let Ok(decoded) = Packed::new(&bytes[stream..]).decoded(decode) {
-                state(decoded, Some(&save.xml));
-            }
-        }
-        Err(error) => assert!(!error.to_string().is_empty()),
+    let save = match LibvirtSave::read(bytes) {
+        Ok(save) => save,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let start = usize::try_from(save.stream).unwrap();
+    if save.compression.packing().is_none() {
+        let mut file = Cursor::new(bytes);
+        file.seek(SeekFrom::Start(save.stream)).unwrap();
+        state(Seekable::new(file), save.stream, Some(&save.xml));
+        return;
+    }
+    let decode = |packed| Decoder::of_stream(packed, 16 << 20);
+    if let Ok(stream) = Packed::new(&bytes[start..]).decoded(decode) {
+        state(stream, 0, Some(&save.xml));
     }
 }
 
@@ -204,7 +241,7 @@ pub fn state_qcow2(bytes: &[u8]) {
     match Qcow2::read(Cursor::new(bytes)) {
         Ok(mut image) => {
             for snapshot in image.snapshots.clone().iter().take(4) {
-                state(image.state(snapshot), None);
+                state(image.state(snapshot), 0, None);
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -341,10 +341,17 @@ pub struct PlanInputs {
     /// such as 2.11=bionic.deb; several from the oldest to the newest
     #[arg(long, value_name = "VERSION=INPUT")]
     pub generation: Vec<GenerationInput>,
-    /// In place of OLD: a saved guest, which has the ROMs in it; name, version,
-    /// maintainer and terms of the package must be set
+    /// In place of OLD: a saved guest, which has the ROMs in it, or several.
+    /// It needs --package-version, --maintainer, --copyright and
+    /// SOURCE_DATE_EPOCH, for a state names none of them
     #[arg(long, value_name = "FILE", conflicts_with = "generation")]
-    pub from_state: Option<PathBuf>,
+    pub from_state: Vec<PathBuf>,
+    /// Of a state that is a qcow2 image, only the snapshot of this name or id
+    #[arg(long, value_name = "NAME", requires = "from_state")]
+    pub snapshot: Option<String>,
+    /// Where the stream of QEMU starts in the state's file, in bytes
+    #[arg(long, value_name = "BYTES", requires = "from_state", value_parser = super::state::offset)]
+    pub offset: Option<u64>,
     /// Ship the ROMs that do not break, too
     #[arg(long)]
     pub all: bool,

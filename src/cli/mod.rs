@@ -28,6 +28,7 @@ mod output;
 mod prove;
 mod qemu_version;
 mod releases;
+mod saved;
 mod source;
 mod state;
 mod supervise;

@@ -5,12 +5,12 @@ use super::config::Settings;
 use super::exit::Failure;
 use super::generations;
 use super::input;
-use super::state;
+use super::saved::{self, Wanted};
 use super::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
 use crate::plan::{
     Comparison, CompatPlan, Generation, GenerationError, GenerationOptions, Naming, Pair,
-    PlanError, QEMU_SHARE, Selection,
+    PlanError, QEMU_SHARE, SavedRelease, Selection,
 };
 use crate::romset::RomSet;
 use std::path::PathBuf;
@@ -26,6 +26,7 @@ pub struct Releases {
 enum Old {
     One(RomSet),
     Generations(Vec<Generation>),
+    Saved(SavedRelease),
 }
 
 impl Releases {
@@ -41,11 +42,16 @@ impl Releases {
             _ => Err(Failure::usage(why)),
         };
         let read_new = |new: Option<&PathBuf>| new.map(|new| input::read(new)).transpose();
-        if let Some(file) = &command.from_state {
+        if !command.from_state.is_empty() {
             let new = new_alone("with --from-state, give NEW alone; OLD is the state")?;
+            let wanted = Wanted {
+                offset: command.offset.unwrap_or(0),
+                snapshot: command.snapshot.as_deref(),
+                contents: true,
+            };
             return Ok(Self {
                 new: read_new(new)?,
-                old: Old::One(state::roms_of(file)?),
+                old: Old::Saved(saved::release(&command.from_state, wanted)?),
             });
         }
         if !command.generation.is_empty() {
@@ -91,6 +97,7 @@ impl Releases {
         let plan = match &self.old {
             Old::One(old) => plan(settings, all, old, new)?,
             Old::Generations(generations) => of_generations(settings, all, generations, new)?,
+            Old::Saved(saved) => of_saved(settings, all, saved, new)?,
         };
         let of_plan = judged(plan.findings.clone(), terminal);
         if has_errors(&of_plan) {
@@ -105,10 +112,12 @@ impl Releases {
         match &self.old {
             Old::One(old) => {
                 let mut findings = old.findings();
-                if let Some(new) = &self.new {
-                    let comparison = Comparison::new(old, new);
-                    findings.extend(comparison.pairs.iter().flat_map(Pair::content_findings));
-                }
+                findings.extend(self.changes_of_content(old));
+                findings
+            }
+            Old::Saved(saved) => {
+                let mut findings = saved.findings();
+                findings.extend(self.changes_of_content(&saved.first));
                 findings
             }
             Old::Generations(generations) => generations
@@ -116,6 +125,12 @@ impl Releases {
                 .flat_map(|generation| generation.set.findings())
                 .collect(),
         }
+    }
+
+    fn changes_of_content(&self, old: &RomSet) -> Vec<Finding> {
+        let comparison = self.new.as_ref().map(|new| Comparison::new(old, new));
+        let pairs = comparison.as_ref().map_or(&[][..], |one| &one.pairs);
+        pairs.iter().flat_map(Pair::content_findings).collect()
     }
 }
 
@@ -162,6 +177,21 @@ pub(super) fn of_generations<'a>(
         }
         _ => Failure::usage(error),
     })
+}
+
+fn of_saved<'a>(
+    settings: &Settings,
+    all: bool,
+    saved: &'a SavedRelease,
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let boot_ids = settings.boot_ids.unwrap_or_default();
+    let fail = |error: PlanError| settings.failure(&error, &saved.first.label);
+    let mut plan = CompatPlan::of_saved(saved, new, &selection, &naming, settings.size, boot_ids)
+        .map_err(fail)?;
+    plan.map_devices(&settings.devices).map_err(fail)?;
+    Ok(plan)
 }
 
 fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {

@@ -5,6 +5,7 @@ mod compat_array;
 mod globals;
 mod libvirt;
 mod readconfig;
+mod saved;
 
 pub use compat_array::{
     ArrayForm, ArrayKind, CompatArray, FormError, Patch, PatchError, SOURCE_FILES, SourceTree,
@@ -13,6 +14,7 @@ pub use compat_array::{
 pub use globals::{global, globals, globals_of};
 pub use libvirt::{interface_model, libvirt, rom_element};
 pub use readconfig::{readconfig, readconfig_of};
+pub use saved::{saved_globals, saved_libvirt};
 
 use crate::plan::{CompatPlan, CompatRom, MachineRange};
 use crate::qemu::{Device, QemuVersion, device_by_name};

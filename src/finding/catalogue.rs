@@ -335,14 +335,26 @@ codes! {
         what: "A saved guest needs a ROM of another size than the host gives it.",
         why: "QEMU refuses to load the state, and the guest stays suspended until a host gives it the size.",
         remedy: "Build the compat package of the ROMs that the guest was started with (`build`), or take them out of the state (`state --extract-roms`), and name them as `state --emit` prints.";
-    StateRomMissing = 502, "state-rom-missing", Warning,
+    StateRomMissing = 502, "state-rom-missing", Error,
         what: "A saved guest needs a ROM that is not among those of the host.",
         why: "Where the host really lacks it, QEMU does not start the guest; where only a part of its ROMs was given, nothing is known.",
-        remedy: "Give all ROMs of the host, such as the folder /usr/share/qemu or every package with ROMs.";
-    StateRomUnknown = 503, "state-rom-unknown", Warning,
+        remedy: "Give every folder in which the host's QEMU looks for ROMs, or every package with ROMs, by a `--roms` of its own.";
+    StateRomUnknown = 503, "state-rom-unknown", Error,
         what: "Whether a host gives a saved guest a ROM of its size depends on what its state does not say.",
         why: "Machine types of PCs up to 2.3 do not name themselves in a state, and those up to 1.4 load other ROMs by default.",
         remedy: "Say the guest's machine type (`--machine`), or name a ROM file of the size for the card (`state --emit`).";
+    StateDeviceUnknown = 504, "state-device-unknown", Error,
+        what: "A saved guest has a ROM of which it is not known what loads it.",
+        why: "Whether a host gives the guest a ROM of that size cannot be said, and no mapping can name the device.",
+        remedy: "Give the device a ROM file of the size by its own property `romfile`. If you know that the host has it, `--allow state-device-unknown`.";
+    StateCardApart = 505, "state-card-apart", Warning,
+        what: "Cards of one kind in saved guests need ROMs of different sizes.",
+        why: "What a mapping tells a kind of device (`-global`, `-readconfig`, a compat array) reaches all its cards, and some need another size.",
+        remedy: "Name the ROM for the card alone: `romfile=` in its `-device` option, or `<rom file=…/>` in its <interface>.";
+    SaveCompressionDiffers = 506, "save-compression-differs", Error,
+        what: "A save file of libvirt is compressed in another way than its header says.",
+        why: "The program that libvirt runs, by what the header says, cannot unpack the data, and the restore fails.",
+        remedy: "Pack the data behind the definition again in the way that the header says, or mend the header.";
     GuestWouldBreak = 531, "guest-would-break", Error,
         what: "A guest has a card whose ROM has another size on the new host.",
         why: "Its live migration to that host, or its resume there, fails with `Size mismatch`. And if it is started there, its card has the new size, and the way back fails.",

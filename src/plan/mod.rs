@@ -6,6 +6,7 @@ mod boot_ids;
 mod compare;
 mod compat;
 mod cure;
+mod extracted;
 mod generations;
 mod guest;
 mod host_record;
@@ -13,6 +14,7 @@ mod inventory;
 mod naming;
 mod ranges;
 mod saved;
+mod saved_mapping;
 
 pub use advise::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
@@ -20,6 +22,7 @@ pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x
 pub use compare::{Change, Comparison, Pair, Side};
 pub use compat::{CompatPlan, CompatRom, MappedDevices, PlanError, Selection};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
+pub use extracted::{ExtractError, ExtractedRom, ExtractedRoms, SavedRelease};
 pub use generations::{Generation, GenerationError, GenerationOptions, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
 pub use host_record::{
@@ -29,6 +32,7 @@ pub use inventory::{Fleet, HeldGuest, HeldGuests, HostClass, Move, MoveAnswer};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
 pub use ranges::MachineRange;
 pub use saved::{SavedRom, saved_roms};
+pub use saved_mapping::{MappedCard, MappedDevice, SavedMapping};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

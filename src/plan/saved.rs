@@ -29,6 +29,10 @@ pub struct SavedRom {
     pub resumes: Option<bool>,
     /// What QEMU says where it does not.
     pub line: Option<String>,
+    /// The file that its content was written to.
+    pub extracted: Option<String>,
+    #[serde(skip)]
+    is_judged: bool,
     /// What becomes of it for each file that the card may load on the host.
     #[serde(skip)]
     answers: Vec<(String, Answer)>,
@@ -61,19 +65,20 @@ fn names<S: serde::Serializer>(
 /// The ROMs among a saved guest's RAM blocks, judged by those of a host.
 ///
 /// The guest's definition, where there is one, says which cards are told a ROM
-/// file; which file they load otherwise may depend on the machine type.
+/// file; which file they load otherwise may depend on the machine type. A file
+/// is taken from the first of `roms` that has it, as QEMU searches its folders.
 #[must_use]
 pub fn saved_roms(
     state: &SavedState,
     definition: Option<&Domain<'_>>,
     machine: Option<&str>,
-    roms: Option<&RomSet>,
+    roms: &[RomSet],
 ) -> Vec<SavedRom> {
     let files = definition.map(named_files).unwrap_or_default();
     let judged = |block: &RamBlock| {
         let mut rom = SavedRom::of(block)?;
         rom.file = path_in(&rom.name).and_then(|path| files.get(path).cloned());
-        if let Some(roms) = roms {
+        if !roms.is_empty() {
             rom.judge(roms, machine);
         }
         Some(rom)
@@ -137,6 +142,8 @@ impl SavedRom {
             file: None,
             resumes: None,
             line: None,
+            extracted: None,
+            is_judged: false,
             answers: Vec::new(),
         })
     }
@@ -147,13 +154,20 @@ impl SavedRom {
         BarSize::of_rom(self.size).filter(|bar| bar.bytes() == self.size)
     }
 
-    /// Whether the answer depends on what the state does not say.
+    /// Whether the ROM file that its card loads is not among those of the host.
     #[must_use]
-    pub fn is_undecided(&self) -> bool {
-        self.resumes.is_none() && self.line.is_none() && !self.answers.is_empty()
+    pub const fn is_missing(&self) -> bool {
+        self.resumes.is_none() && self.line.is_some()
     }
 
-    fn judge(&mut self, roms: &RomSet, machine: Option<&str>) {
+    /// Whether the host's ROMs were given, and do not say what becomes of it.
+    #[must_use]
+    pub const fn is_undecided(&self) -> bool {
+        self.is_judged && self.resumes.is_none() && self.line.is_none()
+    }
+
+    fn judge(&mut self, roms: &[RomSet], machine: Option<&str>) {
+        self.is_judged = true;
         let Some(bar) = self.bar() else { return };
         let files = match (&self.file, self.devices.first()) {
             (Some(file), _) => vec![file.as_str()],
@@ -178,9 +192,9 @@ impl SavedRom {
         }
     }
 
-    fn answer(&self, bar: BarSize, file: &str, roms: &RomSet) -> Answer {
+    fn answer(&self, bar: BarSize, file: &str, roms: &[RomSet]) -> Answer {
         let name = file.rsplit('/').next().unwrap_or(file);
-        let Some(rom) = roms.find(name) else {
+        let Some(rom) = roms.iter().find_map(|set| set.find(name)) else {
             return Answer::Missing(missing_romfile(file));
         };
         let block = |bar| RomAt::Block(RamBlockSize::of_bar(bar));
@@ -193,8 +207,11 @@ impl SavedRom {
     /// A finding where the host refuses it, or may.
     #[must_use]
     pub fn finding(&self, file: &str) -> Option<Finding> {
-        if self.resumes == Some(true) || self.answers.is_empty() {
+        if !self.is_judged || self.resumes == Some(true) {
             return None;
+        }
+        if self.answers.is_empty() {
+            return Some(self.unknown_device(file));
         }
         let code = match (self.resumes, &self.line) {
             (Some(_), _) => Code::StateNotResumed,
@@ -212,7 +229,25 @@ impl SavedRom {
                 cases.collect::<Vec<_>>().join("; ")
             }
         };
-        Some(Finding {
+        Some(self.of_code(code, file, found))
+    }
+
+    /// That nothing can be said of it.
+    #[must_use]
+    pub fn unknown_device(&self, file: &str) -> Finding {
+        let found = if self.bar().is_none() {
+            format!(
+                "{} has {} bytes, which no ROM of QEMU has",
+                self.name, self.size
+            )
+        } else {
+            format!("no device is known whose RAM block is {}", self.name)
+        };
+        self.of_code(Code::StateDeviceUnknown, file, found)
+    }
+
+    fn of_code(&self, code: Code, file: &str, found: String) -> Finding {
+        Finding {
             code,
             severity: code.default_severity(),
             subject: file.to_owned(),
@@ -223,6 +258,6 @@ impl SavedRom {
                 self.name, self.size
             ),
             next_step: code.explanation().remedy.to_owned(),
-        })
+        }
     }
 }

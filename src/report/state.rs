@@ -4,7 +4,7 @@ use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
 use crate::libvirt::Domain;
-use crate::plan::{SavedRom, saved_roms};
+use crate::plan::{NamePattern, SavedMapping, SavedRom, saved_roms};
 use crate::romset::RomSet;
 use crate::vmstate::SavedState;
 use serde::Serialize;
@@ -16,9 +16,11 @@ pub struct StateReport {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The ROMs of the host that the states were judged by, if any.
-    pub roms: Option<String>,
+    pub roms: Vec<String>,
     /// The states.
     pub states: Vec<StateRow>,
+    /// What makes the guests resume, if that was asked for.
+    pub mapping: Option<SavedMapping>,
     /// Files that were written.
     pub files: Vec<String>,
     /// What stands in the way of a resume.
@@ -50,7 +52,7 @@ impl StateRow {
         state: &SavedState,
         definition: Option<&Domain<'_>>,
         machine: Option<&str>,
-        roms: Option<&RomSet>,
+        roms: &[RomSet],
     ) -> Self {
         let defined = || Some(&*definition?.machine.as_ref()?.value);
         let machine = state.machine.as_deref().or_else(defined).or(machine);
@@ -65,21 +67,45 @@ impl StateRow {
     }
 }
 
+impl StateRow {
+    /// Its ROMs, each with the file of the state.
+    pub fn named_roms(&self) -> impl Iterator<Item = (&str, &SavedRom)> + Clone {
+        self.blocks.iter().map(|rom| (&*self.file, rom))
+    }
+}
+
 impl StateReport {
     /// A report of these states.
     #[must_use]
-    pub fn new(roms: Option<&RomSet>, states: Vec<StateRow>) -> Self {
+    pub fn new(roms: &[RomSet], states: Vec<StateRow>) -> Self {
         let findings = states.iter().flat_map(|state| {
             let file = &state.file;
             state.blocks.iter().filter_map(|rom| rom.finding(file))
         });
         Self {
             schema_version: SCHEMA_VERSION,
-            roms: roms.map(|roms| roms.label.clone()),
+            roms: roms.iter().map(|roms| roms.label.clone()).collect(),
             findings: findings.collect(),
             states,
+            mapping: None,
             files: Vec::new(),
         }
+    }
+
+    /// Adds what makes the guests resume, and findings about what that cannot
+    /// name.
+    pub fn map(&mut self, pattern: &NamePattern) {
+        let roms = self.states.iter().flat_map(StateRow::named_roms);
+        let mapping = SavedMapping::new(roms.clone(), pattern);
+        // With the ROMs of a host they are findings already.
+        let unknown = roms
+            .filter(|(_, rom)| {
+                self.roms.is_empty() && (rom.devices.is_empty() || rom.bar().is_none())
+            })
+            .map(|(file, rom)| rom.unknown_device(file));
+        let findings: Vec<Finding> = unknown.chain(mapping.findings()).collect();
+        self.findings.extend(findings);
+        self.mapping = Some(mapping);
     }
 
     /// A table for each state, and the answer.
@@ -112,7 +138,7 @@ impl StateReport {
                     }),
                     match rom.resumes {
                         None if rom.is_undecided() => plain("not known"),
-                        None if rom.line.is_some() => plain("no such ROM"),
+                        None if rom.is_missing() => ("no such ROM".to_owned(), Tone::Bad),
                         None => plain("-"),
                         Some(true) => ("resumes".to_owned(), Tone::Good),
                         Some(false) => ("refused".to_owned(), Tone::Bad),
@@ -124,23 +150,8 @@ impl StateReport {
             }
             text.push('\n');
         }
-        if let Some(roms) = &self.roms {
-            let refused = self
-                .states
-                .iter()
-                .filter(|state| state.blocks.iter().any(|rom| rom.resumes == Some(false)));
-            let _ = match refused.count() {
-                0 => writeln!(
-                    text,
-                    "With the ROMs of {roms}, nothing is refused for its ROM."
-                ),
-                count => writeln!(
-                    text,
-                    "With the ROMs of {roms}, {} of {} refused.",
-                    count,
-                    counted(self.states.len(), "state")
-                ),
-            };
+        if !self.roms.is_empty() {
+            text.push_str(&self.answer());
         }
         if !self.files.is_empty() {
             let _ = writeln!(text, "Written:");
@@ -149,5 +160,33 @@ impl StateReport {
             }
         }
         text
+    }
+
+    /// How many states resume on the host, in a sentence.
+    fn answer(&self) -> String {
+        let states = |is: fn(&SavedRom) -> bool| {
+            let has = |state: &&StateRow| state.blocks.iter().any(is);
+            self.states.iter().filter(has).count()
+        };
+        let counts = [
+            (states(|rom| rom.resumes == Some(false)), "refused"),
+            (
+                states(SavedRom::is_missing),
+                "lacking a ROM that QEMU must find",
+            ),
+            (states(SavedRom::is_undecided), "not to be judged"),
+        ];
+        let parts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let of = counted(self.states.len(), "state");
+        let roms = self.roms.join(", ");
+        if parts.is_empty() {
+            format!("With the ROMs of {roms}, nothing is refused for its ROM.\n")
+        } else {
+            format!("With the ROMs of {roms}, of {of}: {}.\n", parts.join(", "))
+        }
     }
 }

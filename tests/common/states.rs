@@ -1,5 +1,7 @@
 //! Saved states, made by hand: a guest with one ROM of one page, 4 KiB.
 
+use std::io::Write as _;
+
 /// Name of the RAM block of the ROM.
 pub const BLOCK: &str = "0000:00:04.0/e1000.rom";
 
@@ -53,15 +55,69 @@ fn words(bytes: &mut Vec<u8>, words: &[u64]) {
 
 /// A whole stream.
 pub fn plain() -> Vec<u8> {
+    of(&[(BLOCK, 0x1000, rom())])
+}
+
+/// A whole stream with these RAM blocks: name, size and content.
+pub fn of(blocks: &[(&str, u64, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = start(&[]);
+    let total: u64 = blocks.iter().map(|(_, size, _)| size).sum();
+    words(&mut bytes, &[total | 4]);
+    for (name, size, _) in blocks {
+        text(&mut bytes, name);
+        words(&mut bytes, &[*size]);
+    }
+    words(&mut bytes, &[0x10]);
+    bytes.extend([0x7e, 0, 0, 0, 2]);
+    bytes.extend([3, 0, 0, 0, 2]);
+    for (name, size, content) in blocks {
+        for address in (0..*size).step_by(4096) {
+            words(&mut bytes, &[address | 8]);
+            text(&mut bytes, name);
+            let at = usize::try_from(address).unwrap().min(content.len());
+            let mut page = content[at..content.len().min(at + 4096)].to_vec();
+            page.resize(4096, 0);
+            bytes.extend(page);
+        }
+    }
+    words(&mut bytes, &[0x10]);
+    bytes.extend([0x7e, 0, 0, 0, 2, 4]);
+    bytes
+}
+
+/// A stream of pages of 1 KiB in several sections, with a command and the hash
+/// table of ppc64 between them.
+pub fn sections() -> Vec<u8> {
+    let mut bytes = start(&[]);
+    let section = bytes.split_off(bytes.len() - 17);
+    bytes.push(5);
+    text(&mut bytes, "configuration/target-page-bits");
+    bytes.extend([0, 0, 0, 1, 0, 0, 0, 10]);
+    bytes.extend(section);
     words(&mut bytes, &[0x1000 | 4]);
     text(&mut bytes, BLOCK);
     words(&mut bytes, &[0x1000, 0x10]);
     bytes.extend([0x7e, 0, 0, 0, 2]);
-    bytes.extend([3, 0, 0, 0, 2]);
+    bytes.extend([1, 0, 0, 0, 3]);
+    text(&mut bytes, "spapr/htab");
+    bytes.extend([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 24]);
+    bytes.extend([0x7e, 0, 0, 0, 3]);
+    bytes.extend([2, 0, 0, 0, 2]);
     words(&mut bytes, &[8]);
     text(&mut bytes, BLOCK);
-    bytes.extend(page());
+    bytes.extend(&page()[..1024]);
+    words(&mut bytes, &[0x10]);
+    bytes.extend([0x7e, 0, 0, 0, 2]);
+    bytes.extend([2, 0, 0, 0, 3, 0, 0, 0, 0]);
+    bytes.extend([0, 0, 0, 1, 0, 1, 0, 0]);
+    bytes.extend([0; 16 + 8]);
+    bytes.extend([0x7e, 0, 0, 0, 3]);
+    bytes.extend([8, 0, 11, 0, 0]);
+    bytes.extend([3, 0, 0, 0, 2]);
+    for address in [0x400, 0x800, 0xc00] {
+        words(&mut bytes, &[address | 0x22]);
+        bytes.push(0);
+    }
     words(&mut bytes, &[0x10]);
     bytes.extend([0x7e, 0, 0, 0, 2, 4]);
     bytes
@@ -69,12 +125,18 @@ pub fn plain() -> Vec<u8> {
 
 /// A stream with its pages at fixed places.
 pub fn mapped() -> Vec<u8> {
+    mapped_at(0)
+}
+
+/// The same, so far behind the start of its file.
+fn mapped_at(offset: usize) -> Vec<u8> {
+    let at = |place: u64| place + offset as u64;
     let mut bytes = start(&["mapped-ram"]);
     words(&mut bytes, &[0x1000 | 4]);
     text(&mut bytes, BLOCK);
     words(&mut bytes, &[0x1000]);
     bytes.extend([0, 0, 0, 1]);
-    words(&mut bytes, &[0x1000, 0x200, 0x400]);
+    words(&mut bytes, &[0x1000, at(0x200), at(0x400)]);
     bytes.resize(0x200, 0);
     bytes.push(1);
     bytes.resize(0x400, 0);
@@ -84,29 +146,53 @@ pub fn mapped() -> Vec<u8> {
     bytes
 }
 
-fn save_with(words: [[u8; 4]; 5]) -> Vec<u8> {
+fn save_with(words: [[u8; 4]; 5], stream: &[u8]) -> Vec<u8> {
     let mut bytes = b"LibvirtQemudSave".to_vec();
     bytes.extend(words.concat());
     bytes.resize(92, 0);
     bytes.extend(b"<domain/>\0");
-    bytes.extend(plain());
+    bytes.extend(stream);
     bytes
 }
 
 /// A save file of this format, in little-endian.
 pub fn save(format: u32) -> Vec<u8> {
-    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes))
+    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes), &plain())
 }
 
 /// A save file in big-endian.
 pub fn swapped_save() -> Vec<u8> {
-    save_with([2, 10, 0, 0, 0].map(u32::to_be_bytes))
+    save_with([2, 10, 0, 0, 0].map(u32::to_be_bytes), &plain())
+}
+
+/// A save file with its pages at fixed places.
+pub fn sparse_save() -> Vec<u8> {
+    let head = save_with([2, 10, 0, 6, 0].map(u32::to_le_bytes), &[]);
+    let stream = mapped_at(head.len());
+    [head, stream].concat()
+}
+
+/// A save file of this format whose stream is packed by gzip.
+pub fn packed(format: u32, stream: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(stream).unwrap();
+    let data = gzip.finish().unwrap();
+    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes), &data)
+}
+
+/// The plain stream in a save file, packed by gzip.
+pub fn packed_save(format: u32) -> Vec<u8> {
+    packed(format, &plain())
 }
 
 /// A qcow2 image of this version with clusters of 512 bytes: a header, one
 /// snapshot with the stream of [`plain`].
 pub fn qcow2(version: u32) -> Vec<u8> {
-    let state = plain();
+    qcow2_of(version, &plain())
+}
+
+/// The same with this stream, of up to 32 KiB.
+pub fn qcow2_of(version: u32, state: &[u8]) -> Vec<u8> {
     let mut image = vec![0; 512];
     let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, b"QFI\xfb");
@@ -138,7 +224,7 @@ pub fn qcow2(version: u32) -> Vec<u8> {
     }
     second.resize(512, 0);
     image.extend(second);
-    image.extend(&state);
+    image.extend(state);
     image.resize(image.len().next_multiple_of(512), 0);
     image
 }

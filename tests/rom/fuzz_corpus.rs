@@ -260,18 +260,29 @@ fn the_seeds_are_made_of_generated_roms() {
         ("deb", archives()),
         (
             "state_stream",
-            vec![("plain", states::plain()), ("mapped", states::mapped())],
+            vec![
+                ("plain", states::plain()),
+                ("mapped", states::mapped()),
+                ("sections", states::sections()),
+            ],
         ),
         (
             "state_save",
             vec![
                 ("raw", states::save(0)),
                 ("swapped", states::swapped_save()),
+                ("sparse", states::sparse_save()),
+                ("gzip", states::packed_save(1)),
+                ("sections", states::packed(1, &states::sections())),
             ],
         ),
         (
             "state_qcow2",
-            vec![("v2", states::qcow2(2)), ("v3", states::qcow2(3))],
+            vec![
+                ("v2", states::qcow2(2)),
+                ("v3", states::qcow2(3)),
+                ("sections", states::qcow2_of(3, &states::sections())),
+            ],
         ),
     ];
     for (target, seeds) in seeds {
