@@ -34,4 +34,6 @@ mod privilege;
 mod prove;
 mod rpm;
 mod state;
+mod state_contents;
+mod state_verdicts;
 mod tables;
