@@ -1,5 +1,8 @@
 //! Compressed data, recognised by content and decoded up to a limit.
 
+mod lzop;
+
+use lzop::LzopDecoder;
 use std::io::{self, BufRead, Read};
 
 /// More bytes than this are not unpacked from one input: 256 MiB.
@@ -22,6 +25,8 @@ pub enum Compression {
     Zstd,
     /// bzip2.
     Bzip2,
+    /// lzop.
+    Lzop,
     /// The lzma format that came before xz, which is not decoded.
     Lzma,
 }
@@ -35,6 +40,7 @@ impl Compression {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             [b'B', b'Z', b'h', ..] => Self::Bzip2,
+            [0x89, b'L', b'Z', b'O', 0, ..] => Self::Lzop,
             [0x5d, 0, 0, ..] => Self::Lzma,
             _ => Self::None,
         }
@@ -84,6 +90,7 @@ impl<'a> Decoder<'a> {
                 Box::new(decoder)
             }
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(data)),
+            Compression::Lzop => Box::new(LzopDecoder::new(data)?),
             Compression::Lzma => {
                 return Err(io::Error::new(
                     io::ErrorKind::Unsupported,

@@ -323,12 +323,12 @@ fn a_restored_guest_goes_by_the_save_file_that_a_process_above_has_open() {
     assert!(!run(&[new.clone(), new.clone()], "restore").0);
     // In doubt the mapping decides, and the log says so.
     let old = save_file(whole, uuid, 0, 0x40000);
-    let lzop = save_file(whole, uuid, 4, 0x80000);
+    let unknown = save_file(whole, uuid, 9, 0x80000);
     for (files, why) in [
         (&[][..], "no save file of it is open"),
         (&[other], "no save file of it is open"),
         (&[old, new.clone()], "several of its save files are open"),
-        (&[lzop], "compressed with lzop"),
+        (&[unknown], "in the unknown format 9"),
         (&[part], "incomplete"),
         (&[new[..200].to_vec()], "it was cut"),
     ] {

@@ -22,6 +22,8 @@ pub enum SaveCompression {
     Bzip2,
     /// xz.
     Xz,
+    /// lzop.
+    Lzop,
     /// Zstandard.
     Zstd,
     /// Not at all, with pages at fixed places of the file (`mapped-ram`).
@@ -37,6 +39,7 @@ impl SaveCompression {
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
+            Self::Lzop => "lzop",
             Self::Zstd => "zstd",
             Self::Sparse => "sparse",
         }
@@ -50,6 +53,7 @@ impl SaveCompression {
             Self::Gzip => Some(Compression::Gzip),
             Self::Bzip2 => Some(Compression::Bzip2),
             Self::Xz => Some(Compression::Xz),
+            Self::Lzop => Some(Compression::Lzop),
             Self::Zstd => Some(Compression::Zstd),
         }
     }
@@ -137,15 +141,17 @@ impl LibvirtSave {
 }
 
 fn compression(format: u32) -> Result<SaveCompression, StateError> {
-    let unsupported = |what: String| StateError::Unsupported { offset: 28, what };
     match format {
         0 => Ok(SaveCompression::Raw),
         1 => Ok(SaveCompression::Gzip),
         2 => Ok(SaveCompression::Bzip2),
         3 => Ok(SaveCompression::Xz),
+        4 => Ok(SaveCompression::Lzop),
         5 => Ok(SaveCompression::Zstd),
         6 => Ok(SaveCompression::Sparse),
-        4 => Err(unsupported("compressed with lzop".to_owned())),
-        other => Err(unsupported(format!("in the unknown format {other}"))),
+        other => Err(StateError::Unsupported {
+            offset: 28,
+            what: format!("in the unknown format {other}"),
+        }),
     }
 }

@@ -157,7 +157,12 @@ fn save_with(words: [[u8; 4]; 5], stream: &[u8]) -> Vec<u8> {
 
 /// A save file of this format, in little-endian.
 pub fn save(format: u32) -> Vec<u8> {
-    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes), &plain())
+    save_of(format, &plain())
+}
+
+/// A save file of this format with these data.
+pub fn save_of(format: u32, data: &[u8]) -> Vec<u8> {
+    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes), data)
 }
 
 /// A save file in big-endian.
@@ -167,7 +172,7 @@ pub fn swapped_save() -> Vec<u8> {
 
 /// A save file with its pages at fixed places.
 pub fn sparse_save() -> Vec<u8> {
-    let head = save_with([2, 10, 0, 6, 0].map(u32::to_le_bytes), &[]);
+    let head = save_of(6, &[]);
     let stream = mapped_at(head.len());
     [head, stream].concat()
 }
@@ -177,7 +182,7 @@ pub fn packed(format: u32, stream: &[u8]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(stream).unwrap();
     let data = gzip.finish().unwrap();
-    save_with([2, 10, 0, format, 0].map(u32::to_le_bytes), &data)
+    save_of(format, &data)
 }
 
 /// The plain stream in a save file, packed by gzip.

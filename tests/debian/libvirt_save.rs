@@ -123,7 +123,7 @@ fn blocks(state: &Path) -> (String, Vec<(String, u64)>) {
 #[test]
 #[ignore = "needs libvirt, QEMU and setpriv"]
 fn what_libvirt_saves_is_read_in_each_of_its_formats() {
-    for format in ["raw", "gzip", "bzip2", "xz"] {
+    for format in ["raw", "gzip", "bzip2", "xz", "lzop"] {
         let session = Session::new(format);
         session.virsh(&["create", "domain.xml", "--paused"]);
         session.virsh(&["save", "one", "state"]);

@@ -197,7 +197,7 @@ pub fn save_file(format: u32, stream: &[u8], is_little: bool) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "needs QEMU, a newer QEMU, qemu-img, gzip, xz and zstd"]
+#[ignore = "needs QEMU, a newer QEMU, qemu-img, gzip, xz, lzop and zstd"]
 fn every_form_of_a_state_is_read() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -231,12 +231,16 @@ fn every_form_of_a_state_is_read() {
     fs::write(at("raw-swapped"), save_file(0, &plain, false)).unwrap();
     assert_eq!(roms(&state(&[&at("raw")])), wanted());
     assert_eq!(roms(&state(&[&at("raw-swapped")])), wanted());
-    for (format, program) in [(1, "gzip"), (2, "bzip2"), (3, "xz"), (5, "zstd")] {
+    for (format, program) in [
+        (1, "gzip"),
+        (2, "bzip2"),
+        (3, "xz"),
+        (4, "lzop"),
+        (5, "zstd"),
+    ] {
         tool(program, &[&"-k", &"-q", &at("plain")]);
-        let packed = ["plain.gz", "plain.bz2", "plain.xz", "plain.zst"]
-            .iter()
-            .find(|n| at(n).exists())
-            .unwrap();
+        let suffixes = ["gz", "bz2", "xz", "lzo", "zst"].map(|end| format!("plain.{end}"));
+        let packed = suffixes.iter().find(|n| at(n).exists()).unwrap();
         let packed_bytes = fs::read(at(packed)).unwrap();
         fs::remove_file(at(packed)).unwrap();
         fs::write(at(program), save_file(format, &packed_bytes, true)).unwrap();

@@ -96,7 +96,7 @@ fn has_every_rom(label: &str, state: &Path, roms: &Path) {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU, a newer QEMU, qemu-img, gzip and zstd"]
+#[ignore = "needs fetched ROMs, QEMU, a newer QEMU, qemu-img, gzip, lzop and zstd"]
 fn the_roms_of_guests_with_full_memory_are_found_in_every_form() {
     let roms = host_roms();
     let folder = TempDir::new().unwrap();
@@ -110,12 +110,9 @@ fn the_roms_of_guests_with_full_memory_are_found_in_every_form() {
         let start = |more: &[&str]| Qemu::start(program, roms.path(), &[&arguments, more].concat());
         start(&[]).save(&format!("exec:cat > {}", plain.display()));
         has_every_rom(name, &plain, roms.path());
-        for (format, packer) in [(1, "gzip"), (5, "zstd")] {
+        for (format, packer, end) in [(1, "gzip", "gz"), (4, "lzop", "lzo"), (5, "zstd", "zst")] {
             tool(packer, &[&"-1", &"-k", &"-q", &plain]);
-            let packed = at(&format!(
-                "{name}.plain.{}",
-                if format == 1 { "gz" } else { "zst" }
-            ));
+            let packed = at(&format!("{name}.plain.{end}"));
             let save = save_file(format, &fs::read(&packed).unwrap(), true);
             fs::write(&packed, save).unwrap();
             has_every_rom(packer, &packed, roms.path());
