@@ -211,6 +211,10 @@ fn what_is_wrong_in_a_save_file_is_said() {
     );
     refused(&save(101, b"x"), "the XML of the save file does not end");
     refused(
+        &states::packed(1, &states::mapped()),
+        "it cannot be read: pages at fixed places (mapped-ram) are read only in a file",
+    );
+    refused(
         &states::save(77),
         "at 0x1c the save file is said to be in the unknown format 77",
     );
