@@ -96,7 +96,7 @@ pub fn split(command: &Split, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut files = Vec::new();
     for (number, bytes) in parts {
         let path = command.out.join(format!("{stem}.{number}.{ending}"));
-        files.push(written(&path, &bytes, Some(rom)));
+        files.push(written(&path, &bytes, None));
         outputs.add(path, &bytes)?;
     }
     outputs.finish()?;

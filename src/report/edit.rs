@@ -19,7 +19,8 @@ pub struct EditReport {
 pub struct WrittenFile {
     /// Where.
     pub path: String,
-    /// Size and BAR of the ROM that it was made of; none for several.
+    /// Size and BAR of the ROM that it is an edit of; none for a part of one, and
+    /// for one made of several.
     pub before: Option<(u64, BarSize)>,
     /// Its size, in bytes.
     pub size: u64,
@@ -39,7 +40,7 @@ impl EditReport {
         }
     }
 
-    /// A row a file; what it was before, where it was made of one.
+    /// A row a file; what it was before, where it is an edit of one ROM.
     #[must_use]
     pub fn text(&self, colour: Colour) -> String {
         if self.files.iter().all(|file| file.before.is_none()) {
