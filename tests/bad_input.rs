@@ -594,6 +594,13 @@ fn a_proof_without_qemu_says_so_and_has_a_status_of_its_own() {
         let output = command.args([option, value]).output().unwrap();
         assert_eq!(status(&output), 2, "{option}: {}", words(&output));
     }
+    for command in ["prove", "check"] {
+        let mut asks = romcompat();
+        asks.arg(command).arg(fixture(1)).arg(fixture(2));
+        let output = asks.args(["--dest-qemu", " "]).output().unwrap();
+        assert_eq!(status(&output), 2, "{command}: {}", words(&output));
+        assert!(words(&output).contains("an empty command line names no QEMU"));
+    }
 }
 
 #[test]

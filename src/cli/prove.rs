@@ -6,6 +6,7 @@ use super::devices::named_device;
 use super::exit::{Exit, Failure};
 use super::input;
 use super::output::Outputs;
+use super::qemu_version::command_line;
 use super::releases;
 use super::supervise;
 use super::terminal::Terminal;
@@ -310,19 +311,9 @@ fn emulators(
     let arch = command.arch;
     let ask = |typed: &Option<String>| {
         let words = match typed {
-            None => vec![arch.emulator()],
-            Some(text) => shell_words::split(text)
-                .map_err(|error| Failure::usage(format!("`{text}` is no command line: {error}")))?,
+            None => vec![OsString::from(arch.emulator())],
+            Some(text) => command_line(text)?,
         };
-        let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-        match words.first_mut() {
-            Some(program) if !program.is_empty() => *program = absolute(program),
-            _ => {
-                let problem =
-                    "an empty command line names no QEMU; leave the option out for the host's own";
-                return Err(Failure::usage(problem));
-            }
-        }
         let limit = Duration::from_secs(command.timeout.into());
         Emulator::ask(arch, words, workplace.launcher(), workplace.folder(), limit)
             .map_err(no_proof)
@@ -332,15 +323,6 @@ fn emulators(
         return Ok((source.clone(), source));
     }
     Ok((source, ask(&command.dest_qemu)?))
-}
-
-/// A program that is named by a path, from any current folder.
-fn absolute(program: &OsString) -> OsString {
-    let is_path = program.to_string_lossy().contains('/');
-    match std::path::absolute(program) {
-        Ok(path) if is_path => path.into_os_string(),
-        _ => program.clone(),
-    }
 }
 
 fn machines(command: &Prove, emulators: Emulators<'_>) -> Result<Vec<MachineType>, Failure> {
