@@ -25,6 +25,24 @@ pub fn package(suite: &str, name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{} has no {name}; run scripts/fetch-roms", folder.display()))
 }
 
+/// The upstream archive of a source package that scripts/fetch-sources brought.
+pub fn source(package: &str) -> PathBuf {
+    let folder = std::env::var_os("ROMCOMPAT_SOURCES")
+        .expect("ROMCOMPAT_SOURCES names the folder of fetched sources; scripts/test sets it");
+    let prefix = format!("{package}_");
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    entries
+        .map(|entry| entry.unwrap().path())
+        .find(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&prefix) && name.contains(".orig.tar.")
+        })
+        .unwrap_or_else(|| {
+            let folder = folder.display();
+            panic!("{folder} has no {package}; run scripts/fetch-sources")
+        })
+}
+
 /// Runs another program and gives what it prints on standard output.
 pub fn tool(program: &str, arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
     let mut command = Command::new(program);
