@@ -104,6 +104,16 @@ impl<'a> Decoder<'a> {
             limit,
         })
     }
+
+    /// Reads what is left, within the limit, since the sums that say whether
+    /// the data is whole stand at its end. The reader of an archive stops at
+    /// the last entry.
+    ///
+    /// # Errors
+    /// Data that is cut or changed, and more than the limit.
+    pub fn finish(mut self) -> io::Result<()> {
+        io::copy(&mut self, &mut io::sink()).map(|_| ())
+    }
 }
 
 impl Read for Decoder<'_> {
@@ -170,6 +180,21 @@ mod tests {
             for end in 6..data.len() {
                 assert!(decoded(&data[..end], 1 << 20).is_err(), "{end}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_changed_behind_the_last_byte_read_is_seen_at_the_end() {
+        for data in &packed(&[7; 4096])[1..] {
+            let finished = |data: &[u8]| {
+                let mut decoder = Decoder::new(data, 1 << 20)?;
+                decoder.read_exact(&mut [0; 10])?;
+                decoder.finish()
+            };
+            finished(data).unwrap();
+            finished(&data[..data.len() - 1]).unwrap_err();
+            let (last, rest) = data.split_last().unwrap();
+            finished(&[rest, &[last ^ 1]].concat()).unwrap_err();
         }
     }
 

@@ -147,7 +147,7 @@ fn decoder(member: Member<'_>, limit: u64) -> Result<Decoder<'_>, DebError> {
 
 fn walk<E>(
     member: &str,
-    decoder: Decoder<'_>,
+    mut decoder: Decoder<'_>,
     mut visit: impl FnMut(&Entry, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), VisitError<E>> {
     enum Stop<E> {
@@ -159,7 +159,7 @@ fn walk<E>(
             Self::Tar(error)
         }
     }
-    for_each_entry(decoder, |entry, content| {
+    for_each_entry(&mut decoder, |entry, content| {
         visit(entry, content).map_err(Stop::Visitor)
     })
     .map_err(|stop| match stop {
@@ -168,6 +168,12 @@ fn walk<E>(
             member: member.to_owned(),
             source,
         }),
+    })?;
+    decoder.finish().map_err(|source| {
+        VisitError::Deb(DebError::Decode {
+            member: member.to_owned(),
+            source,
+        })
     })
 }
 

@@ -129,19 +129,21 @@ fn read_rom(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     Ok(collector.finish(label, None)?)
 }
 
-fn read_tar(label: &str, tar: impl Read) -> Result<RomSet, InputError> {
+fn read_tar(label: &str, mut tar: impl Read) -> Result<RomSet, InputError> {
     let mut collector = RomCollector::default();
-    for_each_entry(tar, |entry, content| {
+    for_each_entry(&mut tar, |entry, content| {
         take_entry(&mut collector, entry, content)
     })?;
+    // The sums of a compressed archive stand at its end.
+    io::copy(&mut tar, &mut io::sink()).map_err(InputError::Unpack)?;
     Ok(collector.finish(label, None)?)
 }
 
 fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
     let package = Rpm::read(bytes)?;
-    let payload = Decoder::new(package.payload, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
+    let mut payload = Decoder::new(package.payload, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
     let mut collector = RomCollector::default();
-    rpm::for_each_file(payload, |file, content| {
+    rpm::for_each_file(&mut payload, |file, content| {
         let kind = match &file.kind {
             rpm::FileKind::Regular => EntryKind::File,
             rpm::FileKind::Directory => EntryKind::Directory,
@@ -167,6 +169,7 @@ fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
         };
         take_entry(&mut collector, &entry, content)
     })?;
+    payload.finish().map_err(InputError::Unpack)?;
     let mut set = collector.finish(label, None)?;
     set.rpm = Some(package.release);
     Ok(set)
