@@ -3,9 +3,8 @@
 //!
 //! Usage: `cargo run --example generate-manuals FOLDER`
 
-use clap::CommandFactory as _;
 use clap_complete::{Shell, generate_to};
-use romcompat::cli::Arguments;
+use romcompat::program;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
@@ -31,11 +30,11 @@ fn write(folder: &Path) -> io::Result<()> {
     let manuals = folder.join("man");
     fs::create_dir_all(&manuals)?;
     // A page for the program, and one for each command.
-    clap_mangen::generate_to(Arguments::command(), &manuals)?;
+    clap_mangen::generate_to(program::command(), &manuals)?;
     for (shell, name) in COMPLETIONS {
         let completions = folder.join(shell.to_string());
         fs::create_dir_all(&completions)?;
-        let mut command = Arguments::command();
+        let mut command = program::command();
         let written = generate_to(shell, &mut command, "romcompat", &completions)?;
         fs::rename(written, completions.join(name))?;
     }

@@ -5,7 +5,7 @@
 //! which of them may use which.
 
 pub mod bytes;
-pub mod cli;
+mod cli;
 pub mod compression;
 pub mod deb;
 pub mod emit;
@@ -21,3 +21,10 @@ pub mod rom;
 pub mod romset;
 pub mod rpm;
 pub mod vmstate;
+
+/// The program: what `main.rs` runs, and what manuals are made of. It is no
+/// part of the library.
+#[doc(hidden)]
+pub mod program {
+    pub use crate::cli::{command, run};
+}

@@ -1,7 +1,7 @@
 //! The romcompat program.
 
-use romcompat::cli::{self, Exit};
+use std::process::ExitCode;
 
-fn main() -> Exit {
-    cli::run()
+fn main() -> ExitCode {
+    romcompat::program::run()
 }

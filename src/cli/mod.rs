@@ -1,60 +1,43 @@
 //! The command line: files, environment, terminal and exit status.
 
-mod advise;
-mod args;
-mod build;
-mod check;
-mod config;
-mod definitions;
-mod devices;
-mod edit;
-mod emit;
+mod arguments;
+mod commands;
 mod exit;
-mod explain;
-mod generations;
-mod guest_changes;
-mod guest_judge;
-mod guests;
-mod hook;
-mod input;
-mod inspect;
-mod inventory;
-mod lint;
-mod machine_types;
-mod making;
-mod open_state;
-mod opened;
-mod output;
-mod prove;
-mod qemu_version;
-mod releases;
-mod saved;
-mod source;
-mod state;
-mod supervise;
-mod templates;
-mod terminal;
-mod upload;
-mod virsh;
+mod io;
+mod options;
+mod session;
+mod steps;
 
-pub use args::Arguments;
-pub use exit::Exit;
+use arguments::{Arguments, Command};
+use clap::{CommandFactory as _, Parser as _};
+use commands::{
+    advise, build, check, emit, explain, fix, guests, hook, inspect, join, lint, pad, prove,
+    retarget, source, split, state, templates,
+};
+use exit::{Exit, Failure};
+use io::supervise;
+use options::common::Format;
+use session::settings::Settings;
+use session::terminal::Terminal;
+use std::process::{ExitCode, Termination as _};
 
-use args::{Command, Format};
-use clap::Parser as _;
-use config::Settings;
-use exit::Failure;
-use terminal::Terminal;
+/// The arguments that the program understands, of which manuals are made.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
 
 /// Runs the program with the arguments of the process.
-#[must_use]
-pub fn run() -> Exit {
+pub fn run() -> ExitCode {
+    answer().report()
+}
+
+fn answer() -> Exit {
     if let Some(exit) = supervise::serve() {
         return exit;
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() && hook::is_meant(std::env::args_os()) => {
+        Err(error) if error.use_stderr() && Arguments::are_for_the_hook(std::env::args_os()) => {
             return hook::pass(&error);
         }
         Err(error) => {
@@ -86,11 +69,11 @@ pub fn run() -> Exit {
         Command::Explain(command) => explain::run(command, &terminal),
         Command::Inspect(command) => inspect::run(command, &terminal),
         Command::Check(command) => check::run(command, &terminal),
-        Command::Pad(command) => edit::pad(command, &terminal),
-        Command::Fix(command) => edit::fix(command, &terminal),
-        Command::Retarget(command) => edit::retarget(command, &terminal),
-        Command::Split(command) => edit::split(command, &terminal),
-        Command::Join(command) => edit::join(command, &terminal),
+        Command::Pad(command) => pad::run(command, &terminal),
+        Command::Fix(command) => fix::run(command, &terminal),
+        Command::Retarget(command) => retarget::run(command, &terminal),
+        Command::Split(command) => split::run(command, &terminal),
+        Command::Join(command) => join::run(command, &terminal),
         Command::Build(command) => build::run(command, &terminal),
         Command::Source(command) => source::run(command, &terminal),
         Command::Templates(command) => templates::run(command, &terminal),

@@ -3,9 +3,8 @@
 use crate::common::fixture;
 use crate::fetched::{lintian, tool};
 use crate::guard::{Guard, source};
-use clap::CommandFactory as _;
-use romcompat::cli::Arguments;
 use romcompat::package::Templates;
+use romcompat::program;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,7 +69,7 @@ fn our_own_package_is_clean_and_does_the_main_job_on_a_clean_system() {
         assert!(contents.lines().any(|line| line.ends_with(path)), "{path}");
     }
     let contents = tool("dpkg-deb", &[&"--contents", &deb]);
-    let manuals = manuals(&Arguments::command(), "romcompat");
+    let manuals = manuals(&program::command(), "romcompat");
     assert!(manuals.len() > 20, "{manuals:?}");
     let manuals = manuals
         .iter()

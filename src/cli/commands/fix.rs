@@ -1,0 +1,30 @@
+//! `romcompat fix`.
+
+use crate::cli::exit::{self, Exit, Failure};
+use crate::cli::io::input;
+use crate::cli::options::placement::Placement;
+use crate::cli::session::terminal::Terminal;
+use crate::cli::steps::editing::{edit_each, selected, words, write};
+use crate::rom::edit;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Set checksums right: of images, and of PnP, UNDI and iPXE structures
+#[derive(Debug, Args)]
+#[command(after_help = exit::TABLE)]
+pub struct Fix {
+    /// The ROM or set of ROMs
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub placement: Placement,
+}
+
+/// Sets the checksums of the ROMs of an input right.
+pub fn run(command: &Fix, terminal: &Terminal) -> Result<Exit, Failure> {
+    let set = input::read(&command.input)?;
+    let roms = selected(&set, &command.placement)?;
+    let edited = edit_each(&set, roms, |rom| edit::fix(rom).map_err(words))?;
+    write(edited, &command.placement, terminal)
+}

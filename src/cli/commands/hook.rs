@@ -1,0 +1,192 @@
+//! `romcompat hook`: the filter that libvirt runs on guests that come in.
+//!
+//! It ends with status 0 and prints the definition whatever happens: a guest
+//! that would have worked without the hook works with it.
+
+use crate::cli::exit::Exit;
+use crate::cli::io::complaint::complain;
+use crate::cli::io::open_state::open_state;
+use crate::libvirt::Domain;
+use crate::package::{Filtered, HookMapping, Host};
+use crate::qemu::QemuVersion;
+use crate::vmstate::SavedState;
+use clap::Args;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+
+/// What `hook --help` ends with.
+pub const HELP: &str = "\
+It reads the definition from standard input and prints it, with compat ROMs added
+(or taken away) for `migrate begin` and `restore begin`, else as it is. The exit
+status is always 0; what it leaves alone and why goes to the system's log.";
+
+/// Filter the definition of a guest that comes to this host, as a hook of
+/// libvirt
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct Hook {
+    /// The manifest.json of the compat package
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Look for the host's own ROMs here [default: where Debian's QEMU does]
+    #[arg(long, value_name = "FOLDER")]
+    pub roms: Vec<PathBuf>,
+    /// What libvirt gives a hook: guest, operation, sub-operation, and more
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
+    pub arguments: Vec<OsString>,
+}
+
+/// A longer mapping is not read: 16 MiB.
+const LONGEST_MAPPING: u64 = 16 << 20;
+
+/// The socket of the system's log (syslog(3)).
+const LOG_SOCKET: &str = "/dev/log";
+
+/// `daemon` and `notice` (RFC 3164, section 4.1.1).
+const PRIORITY: u8 = 3 * 8 + 5;
+
+/// Has a definition go through unchanged, for arguments that cannot be
+/// understood.
+pub fn pass(error: &clap::Error) -> Exit {
+    let message = error.to_string();
+    let said: Vec<&str> = message
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    log("?", &format!("left alone: {}", said.join(" ")));
+    print("?", &[])
+}
+
+/// Reads a definition from standard input and prints what libvirt shall use.
+pub fn run(command: &Hook) -> Exit {
+    let guest = command.arguments.first();
+    let guest = guest.map_or("?".into(), |guest| guest.to_string_lossy());
+    let resumes = match &*command.arguments {
+        [_, operation, sub, ..] if operation == "restore" && sub == "begin" => true,
+        [_, operation, sub, ..] if operation == "migrate" && sub == "begin" => false,
+        [_, _, _, ..] => return print(&guest, &[]),
+        _ => {
+            log(
+                &guest,
+                "left alone: libvirt gives a hook the guest, an operation and a sub-operation",
+            );
+            return print(&guest, &[]);
+        }
+    };
+    let mut input = Vec::new();
+    // One byte more says that it is too long.
+    let longest = (Domain::LONGEST as u64).saturating_add(1);
+    let read = io::stdin().lock().take(longest).read_to_end(&mut input);
+    let filtered = match read {
+        Ok(_) => filter(command, resumes, &input),
+        Err(error) => Err(format!("standard input: {error}")),
+    };
+    match filtered {
+        Ok(Filtered { text, remarks }) => {
+            for remark in remarks {
+                log(&guest, &remark);
+            }
+            print(&guest, text.as_bytes())
+        }
+        Err(why) => {
+            log(&guest, &format!("left alone: {why}"));
+            print(&guest, &input)
+        }
+    }
+}
+
+/// Prints this, and what is left of standard input.
+fn print(guest: &str, start: &[u8]) -> Exit {
+    let mut out = io::stdout().lock();
+    let printed = out
+        .write_all(start)
+        .and_then(|()| io::copy(&mut io::stdin().lock(), &mut out))
+        .and_then(|_| out.flush());
+    if let Err(error) = printed {
+        log(guest, &format!("standard output: {error}"));
+    }
+    Exit::Clean
+}
+
+/// The definition as the mapping wants it; an error where anything is in doubt.
+fn filter(command: &Hook, resumes: bool, input: &[u8]) -> Result<Filtered, String> {
+    let of_mapping = |error: String| format!("{}: {error}", command.mapping.display());
+    let mapping = read_mapping(&command.mapping).map_err(of_mapping)?;
+    let domain = Domain::parse(input).map_err(|error| format!("the definition: {error}"))?;
+    let host = ThisHost {
+        folders: &command.roms,
+        resumes,
+    };
+    let filtered = mapping.filter(&domain, &host);
+    // What is printed is what libvirt believes; it must be a definition still.
+    match Domain::parse(filtered.text.as_bytes()) {
+        Ok(_) => Ok(filtered),
+        Err(error) => Err(format!("the changed definition: {error}")),
+    }
+}
+
+fn read_mapping(path: &Path) -> Result<HookMapping, String> {
+    let said = |error: io::Error| error.to_string();
+    let file = fs::metadata(path).map_err(said)?;
+    // Others may never come to an end.
+    if !file.is_file() || file.len() > LONGEST_MAPPING {
+        return Err("it is no file of a mapping".to_owned());
+    }
+    let text = fs::read_to_string(path).map_err(said)?;
+    HookMapping::parse(&text).map_err(|error| error.to_string())
+}
+
+/// The host that the hook runs on.
+struct ThisHost<'a> {
+    folders: &'a [PathBuf],
+    /// Whether the guest resumes from a saved state.
+    resumes: bool,
+}
+
+impl Host for ThisHost<'_> {
+    fn file_length(&self, path: &str) -> Option<u64> {
+        let file = fs::metadata(path).ok()?;
+        file.is_file().then_some(file.len())
+    }
+
+    fn rom_size(&self, romfile: &str) -> Option<u64> {
+        let size = |folder: &Path| fs::metadata(folder.join(romfile)).ok();
+        let found = if self.folders.is_empty() {
+            let folders = QemuVersion::new(10, 0).search_path();
+            folders.iter().find_map(|folder| size(Path::new(folder)))
+        } else {
+            self.folders.iter().find_map(|folder| size(folder))
+        };
+        found.filter(fs::Metadata::is_file).map(|file| file.len())
+    }
+
+    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, String> {
+        self.resumes.then(|| open_state(domain)).transpose()
+    }
+}
+
+/// To standard error, of which libvirt keeps little, and to the system's log.
+fn log(guest: &str, what: &str) {
+    let line = one_line(&format!("romcompat hook: guest {guest}: {what}"));
+    complain(&format!("{line}\n"));
+    if let Ok(socket) = UnixDatagram::unbound() {
+        let _ = socket.set_nonblocking(true);
+        let _ = socket.send_to(format!("<{PRIORITY}>{line}").as_bytes(), LOG_SOCKET);
+    }
+}
+
+/// A text whose characters do nothing to a log or a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}

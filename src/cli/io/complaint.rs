@@ -1,0 +1,8 @@
+//! Standard error.
+
+use std::io::{self, Write as _};
+
+/// Writes to standard error; where that fails, nobody is left to tell.
+pub fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,308 @@
+//! Inputs from the file system and from standard input.
+
+use crate::cli::exit::Failure;
+use crate::cli::io::opened;
+use crate::rom::SIGNATURE;
+use crate::romset::{
+    self, CollectError, InputError, MAX_INPUT, MAX_ROM, RomCollector, RomFile, RomSet,
+};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// Reads whatever `path` is into a set of ROMs; `-` is standard input.
+///
+/// # Errors
+/// A [`Failure`] that names the path.
+pub fn read(path: &Path) -> Result<RomSet, Failure> {
+    let label = path.display().to_string();
+    let fail = |error: io::Error| Failure::file(&label, error);
+    if label == "-" {
+        // It may be a file that the shell opened.
+        let stdin = io::stdin().lock();
+        if let Ok(file) = stdin.as_fd().try_clone_to_owned() {
+            File::from(file).metadata().iter().for_each(opened::take);
+        }
+        return read_stream(stdin, 0, "-", "standard input");
+    }
+    let metadata = fs::metadata(path).map_err(fail)?;
+    if metadata.is_dir() {
+        return read_directory(path, &label);
+    }
+    refuse_devices_and_giants(&metadata, &label)?;
+    let stream = opened::open(path).map_err(fail)?;
+    read_stream(stream, metadata.len(), &label, &label)
+}
+
+/// Reads a file of at most 16 MiB as it is, an option ROM or an executable.
+///
+/// # Errors
+/// A [`Failure`] that names the path.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let label = path.display().to_string();
+    let fail = |error: io::Error| Failure::file(&label, error);
+    let metadata = fs::metadata(path).map_err(fail)?;
+    refuse_devices_and_giants(&metadata, &label)?;
+    let mut bytes = Vec::new();
+    opened::open(path)
+        .map_err(fail)?
+        .take(MAX_ROM.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > MAX_ROM {
+        let problem = "the file has more than the 16 MiB that a ROM, an executable or an archive may have here";
+        return Err(Failure::file(&label, problem));
+    }
+    Ok(bytes)
+}
+
+/// Reads OLD and NEW side by side.
+///
+/// # Errors
+/// A [`Failure`] that names the one which cannot be read, and one where both
+/// are the same.
+pub fn read_both(old: &Path, new: &Path) -> Result<(RomSet, RomSet), Failure> {
+    if is_same(old, new) {
+        return Err(Failure::file(
+            old.display(),
+            "it is both OLD and NEW; give the ROMs of the release before as OLD and those of the release after as NEW",
+        ));
+    }
+    let (old, new) = rayon::join(|| read(old), || read(new));
+    Ok((old?, new?))
+}
+
+/// Reads OLD, and NEW side by side where there is one.
+///
+/// # Errors
+/// As [`read_both`].
+pub fn read_some(old: &Path, new: Option<&Path>) -> Result<(RomSet, Option<RomSet>), Failure> {
+    match new {
+        Some(new) => read_both(old, new).map(|(old, new)| (old, Some(new))),
+        None => Ok((read(old)?, None)),
+    }
+}
+
+/// Refuses one input in the place of two releases that follow each other.
+///
+/// # Errors
+/// A [`Failure`] that names it.
+pub fn refuse_same(before: &Path, after: &Path) -> Result<(), Failure> {
+    if is_same(before, after) {
+        let problem = "it is given for two releases; give each release once, in their order";
+        return Err(Failure::file(before.display(), problem));
+    }
+    Ok(())
+}
+
+fn is_same(old: &Path, new: &Path) -> bool {
+    let identity = |path: &Path| fs::metadata(path).map(|m| (m.dev(), m.ino())).ok();
+    old == new || (identity(old).is_some() && identity(old) == identity(new))
+}
+
+/// Refuses what cannot be an input, before a byte of it is read.
+fn refuse_devices_and_giants(metadata: &Metadata, label: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = metadata.file_type();
+    if kind.is_char_device() || kind.is_block_device() || kind.is_socket() {
+        return Err(Failure::file(
+            label,
+            "it is a device or socket; give a file, a directory, a package or an archive",
+        ));
+    }
+    if metadata.len() > MAX_INPUT {
+        return Err(too_large(label, &format!("{} bytes are", metadata.len())));
+    }
+    Ok(())
+}
+
+fn too_large(label: &str, what: &str) -> Failure {
+    Failure::file(
+        label,
+        format!(
+            "{what} more than the {} MiB that an input may have",
+            MAX_INPUT >> 20
+        ),
+    )
+}
+
+/// Reads a stream of at least `size` bytes that is called `label` in reports
+/// and `subject` in errors. What is no input is refused by its start.
+fn read_stream(
+    mut stream: impl Read,
+    size: u64,
+    label: &str,
+    subject: &str,
+) -> Result<RomSet, Failure> {
+    let fail = |error: io::Error| Failure::file(subject, error);
+    let refuse = |error: InputError| Failure::file(subject, error);
+    let mut bytes = Vec::new();
+    (&mut stream)
+        .take(romset::START as u64)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    romset::check_start(&bytes, size).map_err(refuse)?;
+    bytes.reserve(usize::try_from(size).unwrap_or(0));
+    stream
+        .take(MAX_INPUT)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > MAX_INPUT {
+        return Err(too_large(subject, "it has"));
+    }
+    romset::read(label, bytes).map_err(refuse)
+}
+
+/// Looks at each ROM of an input, whatever it is, with name and version of its
+/// package, without keeping them all: the answers in order of the ROMs' paths,
+/// and how many files are no ROM.
+///
+/// # Errors
+/// A [`Failure`] that names what cannot be read.
+pub fn look_at_each<T: Send>(
+    path: &Path,
+    look: impl Fn(&RomFile, Option<&str>) -> T + Sync,
+) -> Result<(Vec<T>, usize), Failure> {
+    if !path.is_dir() {
+        let set = read(path)?;
+        let package = set.package_release();
+        let package = package.as_deref();
+        let answers = set.roms.iter().map(|file| look(file, package)).collect();
+        return Ok((answers, set.left_out));
+    }
+    let mut listing = Listing::of(path)?;
+    listing.files.sort_by(|a, b| a.inside.cmp(&b.inside));
+    let mut links: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (link, target) in &listing.links {
+        links.entry(target).or_default().push(link);
+    }
+    let answers: Vec<Option<T>> = listing
+        .files
+        .par_iter()
+        .map(|listed| {
+            let Some(bytes) = listed.read_rom()? else {
+                return Ok(None);
+            };
+            let Ok(mut file) = RomFile::new(&listed.inside, bytes) else {
+                return Ok(None);
+            };
+            for link in links.get(&*listed.inside).into_iter().flatten() {
+                file.add_link(link);
+            }
+            Ok(Some(look(&file, None)))
+        })
+        .collect::<Result<_, Failure>>()?;
+    let no_rom = answers.iter().filter(|answer| answer.is_none()).count();
+    let left_out = listing.left_out.saturating_add(no_rom);
+    let answers: Vec<T> = answers.into_iter().flatten().collect();
+    if answers.is_empty() {
+        let error = CollectError::NoRoms { left_out };
+        return Err(Failure::file(path.display(), error));
+    }
+    Ok((answers, left_out))
+}
+
+/// The ROMs in a directory and the folders below it.
+fn read_directory(root: &Path, label: &str) -> Result<RomSet, Failure> {
+    let listing = Listing::of(root)?;
+    let mut collector = RomCollector::default();
+    for listed in &listing.files {
+        match listed.read_rom()? {
+            Some(bytes) => collector
+                .add_file(&listed.inside, bytes)
+                .map_err(|error| Failure::file(label, error))?,
+            None => collector.leave_out(),
+        }
+    }
+    for (link, target) in &listing.links {
+        collector.add_link(link, &format!("/{target}"));
+    }
+    for _ in 0..listing.left_out {
+        collector.leave_out();
+    }
+    collector
+        .finish(label, None)
+        .map_err(|error| Failure::file(label, error))
+}
+
+/// What stands in a directory and the folders below it.
+struct Listing {
+    files: Vec<ListedFile>,
+    /// Links to files in the directory, with their targets, as paths in it.
+    links: Vec<(String, String)>,
+    /// What is neither a file nor a link to one.
+    left_out: usize,
+}
+
+struct ListedFile {
+    path: PathBuf,
+    /// The path from the directory.
+    inside: String,
+}
+
+impl Listing {
+    /// Lists a directory. A link to a file in it is another name of that file,
+    /// a link to another file stands for that file. Links to folders are not
+    /// followed: they may lead in circles.
+    fn of(root: &Path) -> Result<Self, Failure> {
+        let real_root = root
+            .canonicalize()
+            .map_err(|error| Failure::file(root.display(), error))?;
+        let mut listing = Self {
+            files: Vec::new(),
+            links: Vec::new(),
+            left_out: 0,
+        };
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let fail = |error: io::Error| Failure::file(folder.display(), error);
+            for entry in fs::read_dir(&folder).map_err(fail)? {
+                let entry = entry.map_err(fail)?;
+                let path = entry.path();
+                let inside = path.strip_prefix(root).unwrap_or(&path);
+                let inside = inside.to_string_lossy().into_owned();
+                let kind = entry.file_type().map_err(fail)?;
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() {
+                    listing.files.push(ListedFile { path, inside });
+                } else if let Some(target) = path.canonicalize().ok().filter(|t| t.is_file()) {
+                    match target.strip_prefix(&real_root) {
+                        Ok(target) => {
+                            let target = target.to_string_lossy().into_owned();
+                            listing.links.push((inside, target));
+                        }
+                        Err(_) => listing.files.push(ListedFile { path, inside }),
+                    }
+                } else {
+                    listing.left_out = listing.left_out.saturating_add(1);
+                }
+            }
+        }
+        Ok(listing)
+    }
+}
+
+impl ListedFile {
+    /// The bytes of a file that is an option ROM.
+    fn read_rom(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let fail = |error: io::Error| Failure::file(self.path.display(), error);
+        let mut stream = File::open(&self.path).map_err(fail)?;
+        let metadata = stream.metadata().map_err(fail)?;
+        let size = metadata.len();
+        let mut start = [0; SIGNATURE.len()];
+        let is_rom = size <= MAX_ROM && stream.read(&mut start).map_err(fail)? == start.len();
+        if !is_rom || start != SIGNATURE {
+            return Ok(None);
+        }
+        opened::take(&metadata);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        bytes.extend(start);
+        stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
+        Ok(Some(bytes))
+    }
+}

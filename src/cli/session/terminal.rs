@@ -1,0 +1,148 @@
+//! What is printed, where, and in which form.
+
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::io::complaint::complain;
+use crate::cli::options::common::{Common, Format};
+use crate::cli::options::settings::BuildSettings;
+use crate::cli::session::settings::Settings;
+use crate::finding::{Finding, Severity, SeverityOverrides};
+use crate::json;
+use crate::report::{Colour, findings_text};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+/// The streams of the process, with what the user wants to see.
+#[derive(Debug)]
+pub struct Terminal {
+    format: Format,
+    quiet: bool,
+    verbose: bool,
+    out: Colour,
+    err: Colour,
+    overrides: SeverityOverrides,
+    settings: Settings,
+}
+
+impl Terminal {
+    /// The streams as these arguments and the environment want them.
+    pub fn new(common: &Common, settings: Settings) -> Self {
+        // https://no-color.org: any value that is not empty.
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colour = |is_terminal: bool| {
+            if is_terminal && !no_color {
+                Colour::Always
+            } else {
+                Colour::Never
+            }
+        };
+        let mut overrides = SeverityOverrides::default();
+        let file = &settings.findings;
+        let lists = [
+            (&file.warn, Some(Severity::Warning)),
+            (&file.deny, Some(Severity::Error)),
+            (&file.allow, None),
+            (&common.warn, Some(Severity::Warning)),
+            (&common.deny, Some(Severity::Error)),
+            (&common.allow, None),
+        ];
+        for (codes, severity) in lists {
+            for code in codes {
+                overrides.set(*code, severity);
+            }
+        }
+        Self {
+            format: common.format,
+            quiet: common.quiet,
+            verbose: common.verbose,
+            out: colour(io::stdout().is_terminal()),
+            err: colour(io::stderr().is_terminal()),
+            overrides,
+            settings,
+        }
+    }
+
+    /// The settings of `romcompat.toml`, with what was typed laid over them.
+    pub fn settings(&self, typed: &BuildSettings) -> Settings {
+        let mut settings = self.settings.clone();
+        settings.overlay(typed);
+        settings
+    }
+
+    /// The settings of `romcompat.toml`.
+    pub const fn configured(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether the user asks for every detail.
+    pub const fn verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// The form of the answer.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Gives findings the severities that the user set.
+    pub fn judge(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        self.overrides.apply(findings)
+    }
+
+    /// Prints the answer on standard output.
+    ///
+    /// # Errors
+    /// A [`Failure`] where standard output cannot be written; a closed pipe is
+    /// none.
+    pub fn answer(
+        &self,
+        value: &impl Serialize,
+        text: impl FnOnce(Colour) -> String,
+    ) -> Result<(), Failure> {
+        let text = match self.format {
+            Format::Json | Format::Sarif => json::document(value),
+            Format::Text if self.quiet => return Ok(()),
+            Format::Text => text(self.out),
+        };
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::file("standard output", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints findings on standard error; notes only where asked for details.
+    pub fn findings(&self, findings: &[Finding]) {
+        let shown: Vec<Finding> = findings
+            .iter()
+            .filter(|finding| match finding.severity {
+                Severity::Error => true,
+                Severity::Warning => !self.quiet,
+                Severity::Note => self.verbose,
+            })
+            .cloned()
+            .collect();
+        complain(&findings_text(&shown, self.err));
+    }
+
+    /// Prints a remark on standard error, unless the user wants quiet.
+    pub fn remark(&self, text: &str) {
+        if !self.quiet {
+            complain(&format!("{text}\n"));
+        }
+    }
+
+    /// Prints why the program ends.
+    pub fn failure(&self, failure: &Failure) {
+        let label = match self.err {
+            Colour::Always => "\u{1b}[1;31merror\u{1b}[0m",
+            Colour::Never => "error",
+        };
+        complain(&format!("{label}: {}\n", failure.message));
+        if failure.exit == Exit::Usage {
+            complain("For help, try `romcompat --help`.\n");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `romcompat check --inventory`: what was collected from many hosts.
+
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::io::opened;
+use crate::cli::session::terminal::Terminal;
+use crate::finding::{Code, Finding, has_errors};
+use crate::plan::{Fleet, HostRecord};
+use crate::report::{InventoryReport, SCHEMA_VERSION, fleet_findings, guest_finding};
+use rayon::prelude::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A longer document is none: 256 MiB.
+const LONGEST: u64 = 256 << 20;
+
+/// Says which guests can go to which hosts.
+pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    let folders = host_folders(folder)?;
+    let read: Vec<Result<HostRecord, String>> = folders
+        .par_iter()
+        .map(|(name, path)| host(name, path))
+        .collect();
+    let (mut hosts, mut findings) = (Vec::new(), Vec::new());
+    for (host, (name, _)) in read.into_iter().zip(&folders) {
+        match host {
+            Ok(host) => hosts.push(host),
+            Err(why) => findings.push(incomplete(name, why)),
+        }
+    }
+    let fleet = Fleet::of(&hosts);
+    findings.extend(fleet_findings(&hosts, &fleet));
+    let report = InventoryReport::new(fleet, terminal.judge(findings));
+    terminal.answer(&report, |colour| report.text(colour))?;
+    terminal.findings(&report.findings);
+    Ok(if has_errors(&report.findings) {
+        Exit::No
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Each host's name, and the folder with its documents.
+fn host_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let fail = |error: std::io::Error| Failure::file(folder.display(), error);
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let path = entry.path();
+        if path.is_dir() {
+            folders.push((entry.file_name().to_string_lossy().into_owned(), path));
+        }
+    }
+    if folders.is_empty() {
+        return Err(Failure::file(
+            folder.display(),
+            "it has no folder for a host; an inventory is HOST/roms.json and HOST/guests.json",
+        ));
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn host(name: &str, folder: &Path) -> Result<HostRecord, String> {
+    let read = |file: &str| {
+        let path = folder.join(file);
+        let fail = |why: String| format!("{}: {why}", path.display());
+        let metadata = fs::metadata(&path).map_err(|error| fail(error.to_string()))?;
+        if !metadata.is_file() || metadata.len() > LONGEST {
+            return Err(fail("it is no document that romcompat wrote".to_owned()));
+        }
+        opened::read(&path).map_err(|error| fail(error.to_string()))
+    };
+    HostRecord::read(
+        name,
+        SCHEMA_VERSION,
+        &read("roms.json")?,
+        &read("guests.json")?,
+    )
+}
+
+fn incomplete(name: &str, why: String) -> Finding {
+    let required = "roms.json by `inspect --format json` and guests.json by `guests --format json`";
+    guest_finding(Code::HostIncomplete, name, why, required.to_owned())
+}

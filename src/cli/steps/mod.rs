@@ -1,0 +1,11 @@
+//! What several commands do, and parts of the large ones.
+
+pub mod editing;
+pub mod guest_changes;
+pub mod guest_judge;
+pub mod inventory;
+pub mod machine_types;
+pub mod making;
+pub mod releases;
+pub mod saved;
+pub mod upload;

@@ -1,0 +1,224 @@
+//! The releases that a compat package is planned of, and the plan.
+
+use crate::cli::exit::Failure;
+use crate::cli::io::input;
+use crate::cli::options::generation::GenerationInput;
+use crate::cli::options::plan::PlanInputs;
+use crate::cli::session::settings::Settings;
+use crate::cli::session::terminal::Terminal;
+use crate::cli::steps::saved::{self, Wanted};
+use crate::finding::{Finding, has_errors};
+use crate::plan::{
+    Comparison, CompatPlan, Generation, GenerationError, GenerationOptions, Naming, Pair,
+    PlanError, QEMU_SHARE, SavedRelease, Selection,
+};
+use crate::romset::RomSet;
+use rayon::prelude::*;
+use std::path::PathBuf;
+
+/// What guests were started with, and what the hosts have that they go to.
+#[derive(Debug)]
+pub struct Releases {
+    old: Old,
+    new: Option<RomSet>,
+}
+
+#[derive(Debug)]
+enum Old {
+    One(RomSet),
+    Generations(Vec<Generation>),
+    Saved(SavedRelease),
+}
+
+impl Releases {
+    /// Reads what the arguments name.
+    ///
+    /// # Errors
+    /// A [`Failure`] for what cannot be read, and arguments that do not go
+    /// together.
+    pub fn read(command: &PlanInputs) -> Result<Self, Failure> {
+        let new_alone = |why: &str| match &*command.inputs {
+            [] => Ok(None),
+            [new] => Ok(Some(new)),
+            _ => Err(Failure::usage(why)),
+        };
+        let read_new = |new: Option<&PathBuf>| new.map(|new| input::read(new)).transpose();
+        if !command.from_state.is_empty() {
+            let new = new_alone("with --from-state, give NEW alone; OLD is the state")?;
+            let wanted = Wanted {
+                offset: command.offset.unwrap_or(0),
+                snapshot: command.snapshot.as_deref(),
+                contents: true,
+            };
+            return Ok(Self {
+                new: read_new(new)?,
+                old: Old::Saved(saved::release(&command.from_state, wanted)?),
+            });
+        }
+        if !command.generation.is_empty() {
+            let new = new_alone("with --generation, give NEW alone; OLD is the newest generation")?;
+            return Ok(Self {
+                old: Old::Generations(read_generations(&command.generation)?),
+                new: read_new(new)?,
+            });
+        }
+        let [old, rest @ ..] = &*command.inputs else {
+            return Err(Failure::usage(
+                "OLD is missing, the ROMs that guests were started with, or generations of them",
+            ));
+        };
+        let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+        Ok(Self {
+            old: Old::One(old),
+            new,
+        })
+    }
+
+    /// The new release, as the user named it.
+    pub fn new_label(&self) -> Option<&str> {
+        self.new.as_ref().map(|new| new.label.as_str())
+    }
+
+    /// Makes the plan and prints what came up, which goes with it; none where
+    /// that are errors.
+    ///
+    /// # Errors
+    /// A [`Failure`] where no plan can be made.
+    pub fn plan(
+        &self,
+        settings: &Settings,
+        all: bool,
+        terminal: &Terminal,
+    ) -> Result<Option<(CompatPlan<'_>, Vec<Finding>)>, Failure> {
+        let mut findings = judged(self.findings(), terminal);
+        if has_errors(&findings) {
+            return Ok(None);
+        }
+        let new = self.new.as_ref();
+        let plan = match &self.old {
+            Old::One(old) => plan(settings, all, old, new)?,
+            Old::Generations(generations) => of_generations(settings, all, generations, new)?,
+            Old::Saved(saved) => of_saved(settings, all, saved, new)?,
+        };
+        let of_plan = judged(plan.findings.clone(), terminal);
+        if has_errors(&of_plan) {
+            return Ok(None);
+        }
+        findings.extend(of_plan);
+        Ok(Some((plan, findings)))
+    }
+
+    /// What is wrong with the old ROMs, and what the new ones lack.
+    fn findings(&self) -> Vec<Finding> {
+        match &self.old {
+            Old::One(old) => {
+                let mut findings = old.findings();
+                findings.extend(self.changes_of_content(old));
+                findings
+            }
+            Old::Saved(saved) => {
+                let mut findings = saved.findings();
+                findings.extend(self.changes_of_content(&saved.first));
+                findings
+            }
+            Old::Generations(generations) => generations
+                .iter()
+                .flat_map(|generation| generation.set.findings())
+                .collect(),
+        }
+    }
+
+    fn changes_of_content(&self, old: &RomSet) -> Vec<Finding> {
+        let comparison = self.new.as_ref().map(|new| Comparison::new(old, new));
+        let pairs = comparison.as_ref().map_or(&[][..], |one| &one.pairs);
+        pairs.iter().flat_map(Pair::content_findings).collect()
+    }
+}
+
+/// Reads the ROMs of each generation.
+///
+/// # Errors
+/// A [`Failure`] that names what cannot be read, or is given twice in a row.
+pub fn read_generations(typed: &[GenerationInput]) -> Result<Vec<Generation>, Failure> {
+    for (before, after) in typed.iter().zip(typed.iter().skip(1)) {
+        input::refuse_same(&before.path, &after.path)?;
+    }
+    let read = |typed: &GenerationInput| {
+        Ok(Generation {
+            version: typed.version,
+            set: input::read(&typed.path)?,
+        })
+    };
+    typed.par_iter().map(read).collect()
+}
+
+/// Findings as the user wants them to weigh, printed.
+fn judged(findings: Vec<Finding>, terminal: &Terminal) -> Vec<Finding> {
+    let findings = terminal.judge(findings);
+    terminal.findings(&findings);
+    findings
+}
+
+pub fn plan<'a>(
+    settings: &Settings,
+    all: bool,
+    old: &'a RomSet,
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let boot_ids = settings.boot_ids.unwrap_or_default();
+    let fail = |error: PlanError| settings.failure(&error, &old.label);
+    let mut plan =
+        CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
+    plan.map_devices(&settings.devices).map_err(fail)?;
+    Ok(plan)
+}
+
+pub fn of_generations<'a>(
+    settings: &Settings,
+    all: bool,
+    generations: &'a [Generation],
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let options = GenerationOptions {
+        selection: &selection,
+        naming: &naming,
+        size: settings.size,
+        boot_ids: settings.boot_ids.unwrap_or_default(),
+        devices: &settings.devices,
+    };
+    CompatPlan::of_generations(generations, new, options).map_err(|error| match &error {
+        GenerationError::Plan(of_devices) if of_devices.mapped().is_some() => {
+            let labels: Vec<&str> = generations.iter().map(|one| &*one.set.label).collect();
+            settings.failure(of_devices, &labels.join(", "))
+        }
+        _ => Failure::usage(error),
+    })
+}
+
+fn of_saved<'a>(
+    settings: &Settings,
+    all: bool,
+    saved: &'a SavedRelease,
+    new: Option<&'a RomSet>,
+) -> Result<CompatPlan<'a>, Failure> {
+    let (naming, selection) = wishes(settings, all)?;
+    let boot_ids = settings.boot_ids.unwrap_or_default();
+    let fail = |error: PlanError| settings.failure(&error, &saved.first.label);
+    let mut plan = CompatPlan::of_saved(saved, new, &selection, &naming, settings.size, boot_ids)
+        .map_err(fail)?;
+    plan.map_devices(&settings.devices).map_err(fail)?;
+    Ok(plan)
+}
+
+fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {
+    let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
+    let pattern = settings.name_pattern.clone().unwrap_or_default();
+    let naming = Naming::new(pattern, install_dir).map_err(Failure::usage)?;
+    let selection = Selection {
+        all,
+        patterns: settings.select.clone(),
+    };
+    Ok((naming, selection))
+}
