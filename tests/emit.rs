@@ -157,7 +157,8 @@ fn a_source_that_is_read_only_is_patched_elsewhere_and_one_that_is_closed_is_nam
 #[test]
 fn machine_types_that_no_array_is_for_are_refused() {
     for (name, words) in [
-        ("pc-i440fx-noble", "is no machine type with a version"),
+        ("pc-i440fx-nobody", "is no machine type with a version"),
+        ("pc-q35-rhel9.4.0", "hw_compat_rhel_9_4"),
         ("virt", "is no machine type with a version"),
         ("9.2", "is no machine type with a version"),
         ("pc-i440fx-9.7", "no release of QEMU has the number 9.7"),

@@ -107,10 +107,10 @@ fn generations_that_cannot_be_are_refused() {
             "2.13 is no version of machine types: no release of QEMU has this number",
         ),
         (
-            &[generation("pc-i440fx-xenial", 1)],
+            &[generation("pc-i440fx-nobody", 1)],
             &[],
             2,
-            "`pc-i440fx-xenial` is no version of machine types",
+            "`pc-i440fx-nobody` is no version of machine types",
         ),
         (&[OsString::from(one)], &[], 2, "such as 2.11=bionic.deb"),
         (

@@ -64,9 +64,16 @@ impl Device {
 
     /// The ROM file that the device loads by default on a machine; on one that
     /// is not known, today's. Machines of other architectures have today's in
-    /// every version (`virt-2.6` seen in `info qtree` of 7.2).
+    /// every version (`virt-2.6` seen in `info qtree` of 7.2), but Red Hat's
+    /// give `virtio-net-pci` none on Arm (`arm_rhel_compat` in its patches for
+    /// hw/arm/virt.c of RHEL 8.9 and 9.3, read).
     #[must_use]
     pub fn romfile_on(&self, machine: Option<MachineType>) -> Option<&'static str> {
+        let is_red_hats =
+            |machine: &MachineType| machine.family == Family::ArmVirt && machine.is_of_red_hat();
+        if self.name == "virtio-net-pci" && machine.as_ref().is_some_and(is_red_hats) {
+            return None;
+        }
         let pc = machine.filter(|machine| machine.family.arch() == Arch::X86_64);
         match pc.and_then(|machine| machine.version) {
             Some(version) => self.romfile_in(version),
@@ -484,12 +491,20 @@ mod tests {
             ("virtio-net-pci", "pc-i440fx-1.5", Some("efi-virtio.rom")),
             ("vmxnet3", "pc-q35-2.6", None),
             ("vmxnet3", "pc-q35-2.7", Some("efi-vmxnet3.rom")),
+            ("virtio-net-pci", "pc-1.3", Some("pxe-virtio.rom")),
+            (
+                "virtio-net-pci",
+                "pc-i440fx-rhel7.0.0",
+                Some("efi-virtio.rom"),
+            ),
+            ("vmxnet3", "pc-i440fx-xenial", None),
+            ("vmxnet3", "pc-i440fx-zesty", Some("efi-vmxnet3.rom")),
         ] {
             assert_eq!(romfile(device, Arch::X86_64, machine), file, "{machine}");
         }
-        assert_eq!(
-            romfile("vmxnet3", Arch::Aarch64, "virt-2.6"),
-            Some("efi-vmxnet3.rom")
-        );
+        let on_arm = |device, machine| romfile(device, Arch::Aarch64, machine);
+        assert_eq!(on_arm("vmxnet3", "virt-2.6"), Some("efi-vmxnet3.rom"));
+        assert_eq!(on_arm("virtio-net-pci", "virt-rhel9.2.0"), None);
+        assert_eq!(on_arm("e1000e", "virt-rhel9.2.0"), Some("efi-e1000e.rom"));
     }
 }

@@ -3,6 +3,7 @@
 //! with which lines a migration is refused for a ROM.
 
 mod devices;
+mod distribution;
 mod machine;
 mod messages;
 mod migration;

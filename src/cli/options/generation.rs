@@ -23,7 +23,7 @@ impl FromStr for GenerationInput {
             .ok_or("write the newest version of machine types, = and an input, such as 2.11=bionic.deb")?;
         Ok(Self {
             version: machine_version(version).ok_or_else(|| {
-                format!("`{version}` is no version of machine types; write it like 2.11 or pc-i440fx-2.11 (for a machine type of a distribution, that of QEMU which it is made of)")
+                format!("`{version}` is no version of machine types; write it like 2.11, pc-i440fx-2.11, pc-q35-rhel9.4.0 or bionic")
             })?,
             path: path.into(),
         })
@@ -37,7 +37,12 @@ fn machine_version(text: &str) -> Option<QemuVersion> {
         let version: QemuVersion = text.parse().ok()?;
         (version.to_string() == text).then_some(version)
     };
-    Arch::ALL.into_iter().find_map(whole).or_else(bare)
+    let series = || MachineType::version_of_ubuntu(text);
+    Arch::ALL
+        .into_iter()
+        .find_map(whole)
+        .or_else(bare)
+        .or_else(series)
 }
 
 #[cfg(test)]
@@ -52,11 +57,13 @@ mod tests {
         };
         assert_eq!(version("2.11=a.deb").as_deref(), Ok("2.11"));
         assert_eq!(version("pc-q35-2.5=a=b").as_deref(), Ok("2.5"));
+        assert_eq!(version("bionic=a.deb").as_deref(), Ok("2.11"));
+        assert_eq!(version("pc-i440fx-xenial=a.deb").as_deref(), Ok("2.5"));
         for text in [
             "a.deb",
             "2.5=",
             "2.5.1=a",
-            "pc-i440fx-xenial=a",
+            "pc-i440fx-nobody=a",
             "=a",
             "two=a",
         ] {

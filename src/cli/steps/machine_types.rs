@@ -177,9 +177,7 @@ impl<'a> Machines<'a> {
                 );
             }
             (WantedMachine::Newest, Some(known)) => {
-                let is_newer = |other: &&MachineType| {
-                    other.family == machine.family && other.version > machine.version
-                };
+                let is_newer = |other: &&MachineType| machine.is_older_than(**other);
                 match known.machines.iter().find(is_newer) {
                     Some(newest) => *newest,
                     None => return Upgrade::Has,
@@ -191,13 +189,13 @@ impl<'a> Machines<'a> {
             return Upgrade::Has;
         }
         let found = format!("{machine} of {}", machine.family.arch());
-        if wanted.family != machine.family {
+        if !wanted.is_comparable_with(machine) {
             return Upgrade::Cannot(
                 format!("its machine type is {found}, and {wanted} is another machine"),
                 format!("only a newer {} takes its place", machine.family.stem()),
             );
         }
-        if wanted.version < machine.version {
+        if !machine.is_older_than(wanted) {
             return Upgrade::Cannot(
                 format!("its machine type is {found}, and {wanted} is older"),
                 "hardware that a guest has must not go away".to_owned(),
