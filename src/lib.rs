@@ -13,6 +13,7 @@ pub mod finding;
 pub mod json;
 pub mod libvirt;
 pub mod package;
+pub mod parallel;
 pub mod plan;
 pub mod prove;
 pub mod qemu;

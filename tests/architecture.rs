@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("finding", 0),
     ("json", 0),
     ("compression", 0),
+    ("parallel", 0),
     ("rom", 1),
     ("deb", 1),
     ("rpm", 1),

@@ -3,10 +3,10 @@
 use super::tar_entries::{Entry, TarError, for_each_entry};
 use super::write::encoder;
 use super::{BinaryPackage, PackageFile};
+use crate::parallel;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
 fn differs(what: &str) -> io::Error {
     io::Error::other(format!(
@@ -14,17 +14,15 @@ fn differs(what: &str) -> io::Error {
     ))
 }
 
-/// Compresses data with xz and, as it comes out, decompresses it again on
-/// another thread and compares.
+/// Compresses data with xz and, as it comes out where another thread can be had,
+/// decompresses it again and compares.
 pub(super) fn compress_and_compare(data: &[u8]) -> io::Result<Vec<u8>> {
     let (sender, receiver) = channel();
-    let (packed, same) = thread::scope(|scope| {
-        let reader = scope.spawn(|| unpacks_to(Chunks::new(receiver), data));
-        let packed = compress(data, sender);
-        let same = reader.join().map_err(|_| differs("a compressed member"));
-        (packed, same)
-    });
-    if same?? {
+    let (packed, same) = parallel::both(
+        || compress(data, sender),
+        || unpacks_to(Chunks::new(receiver), data),
+    );
+    if same? {
         packed
     } else {
         Err(differs("a compressed member"))

@@ -1,8 +1,8 @@
 //! A cold start: does the firmware reach network boot with the compat ROM?
 
 use super::process::{NoLine, Process, Reading, deadline};
-use super::run::in_parallel;
-use super::{CannotRun, CompatRoms, Emulator, Hosts, Launcher, LeftOut, NotTried, SLOT, words};
+use super::{CompatRoms, Emulator, Hosts, Launcher, LeftOut, NotTried, SLOT, words};
+use crate::parallel;
 use crate::plan::x86_ids;
 use crate::qemu::{Device, Family, MachineType};
 use crate::rom::{Image, Rom};
@@ -93,7 +93,10 @@ pub const OVMF_CODE: &[&str] = &[
 ];
 
 /// How much of a console is kept, in bytes.
-const KEPT_OF_CONSOLE: usize = 256 << 10;
+const KEPT_OF_CONSOLE: usize = 1 << 20;
+
+/// No words that are looked for are longer, in bytes.
+const LONGEST_WORDS: usize = 64;
 
 impl<'a> Boot<'a> {
     /// Every start of a device with its compat ROM, and what is left out: under
@@ -240,13 +243,14 @@ impl<'a> Boot<'a> {
         }
     }
 
-    fn watch(&self, process: Process, console: &mut String, limit: Duration) -> BootOutcome {
+    fn watch(&self, mut process: Process, console: &mut String, limit: Duration) -> BootOutcome {
         let deadline = deadline(limit);
+        let mut searched = 0_usize;
         loop {
-            let found = self
-                .words()
-                .iter()
-                .find(|(words, _)| console.contains(words));
+            let from = console.floor_char_boundary(searched.saturating_sub(LONGEST_WORDS));
+            let new = console.get(from..).unwrap_or_default();
+            let found = self.words().iter().find(|(words, _)| new.contains(words));
+            searched = console.len();
             match found {
                 Some((_, reached)) if *reached == self.expected => return BootOutcome::Passed,
                 Some((words, _)) => {
@@ -276,10 +280,8 @@ impl<'a> Boot<'a> {
     }
 }
 
-/// Starts every machine, `jobs` at a time, and calls `done` after each.
-///
-/// # Errors
-/// [`CannotRun`] where no threads can be had.
+/// Starts every machine, `jobs` at a time, and calls `done` after each; where
+/// no threads can be had, one at a time.
 pub fn boot<'a>(
     boots: &[Boot<'a>],
     hosts: &Hosts<'_>,
@@ -287,9 +289,11 @@ pub fn boot<'a>(
     jobs: usize,
     limit: Duration,
     done: &(dyn Fn() + Sync),
-) -> Result<Vec<BootProof<'a>>, CannotRun> {
+) -> Vec<BootProof<'a>> {
     let folder = hosts.new_folder();
-    in_parallel(boots, jobs, done, |boot| {
-        boot.clone().run(launcher, &folder, limit)
+    parallel::each_of(jobs, boots, |boot| {
+        let proof = boot.clone().run(launcher, &folder, limit);
+        done();
+        proof
     })
 }

@@ -1,5 +1,6 @@
 //! A QEMU that a proof runs.
 
+use super::kept::Kept;
 use super::process::{NoLine, Process, Reading, deadline};
 use super::{CannotRun, Launcher};
 use crate::qemu::{Arch, MachineType, QemuVersion};
@@ -67,13 +68,13 @@ fn answer(
     limit: Duration,
 ) -> Result<String, CannotRun> {
     let cannot = |why: &str| CannotRun(format!("`{}` {why}", words(command)));
-    let process = Process::start(launcher, command, folder, Reading::Lines)
+    let mut process = Process::start(launcher, command, folder, Reading::Pieces)
         .map_err(|error| cannot(&format!("does not start: {error}")))?;
     let deadline = deadline(limit);
-    let mut text = String::new();
+    let mut text = Kept::default();
     loop {
         match process.line(deadline) {
-            Ok(line) => text.push_str(&line),
+            Ok(piece) => text.push(piece.as_bytes()),
             Err(NoLine::TimeOver) => {
                 return Err(cannot(&format!(
                     "does not end within {} s",
@@ -83,6 +84,7 @@ fn answer(
             Err(NoLine::Closed) => break,
         }
     }
+    let text = text.text();
     if text.is_empty() {
         let ended = process.wait(deadline);
         return Err(ended.without_verdict(&format!("`{}` prints nothing", words(command))));

@@ -6,8 +6,9 @@ use crate::qemu::{DEVICES, Device, MachineType, RamBlockSize, RomAt, device_by_n
 use crate::rom::BarSize;
 use crate::romset::RomSet;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The compat ROMs that a new host has, and which device is told which.
@@ -126,25 +127,25 @@ impl<'a> Hosts<'a> {
 
     fn write_all(&self, readconfig: &str) -> io::Result<()> {
         for (set, folder) in [(self.old, self.old_folder()), (self.new, self.new_folder())] {
-            fs::create_dir(&folder)?;
+            make_folder(&folder)?;
             for name in default_romfiles() {
                 if let Some(file) = set.find(name) {
-                    fs::write(folder.join(name), file.bytes())?;
+                    write_file(&folder.join(name), file.bytes())?;
                 }
             }
         }
         let new = self.new_folder();
         for (name, bytes) in &self.compat.files {
-            fs::write(new.join(name), bytes)?;
+            write_file(&new.join(name), bytes)?;
         }
         for name in default_romfiles() {
             if let Some(file) = self.old.find(name) {
                 let mut bytes = file.bytes().to_vec();
                 bytes.iter_mut().skip(64).for_each(|byte| *byte = !*byte);
-                fs::write(new.join(format!("{OTHER_CONTENT}{name}")), bytes)?;
+                write_file(&new.join(format!("{OTHER_CONTENT}{name}")), &bytes)?;
             }
         }
-        fs::write(self.readconfig(), readconfig)
+        write_file(&self.readconfig(), readconfig.as_bytes())
     }
 
     /// QEMU's current folder on the old host.
@@ -192,6 +193,19 @@ impl<'a> Hosts<'a> {
     pub fn other_content(romfile: &str) -> String {
         format!("{OTHER_CONTENT}{romfile}")
     }
+}
+
+/// Makes a folder that its owner can work in, whatever the umask is.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
+/// Writes a file that its owner can read, whatever the umask is.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.set_permissions(Permissions::from_mode(0o600))
 }
 
 /// A ROM of this BAR on one side of a migration.

@@ -4,6 +4,7 @@ mod boot;
 mod emulator;
 mod guest;
 mod hosts;
+mod kept;
 mod migrate;
 mod process;
 mod qmp;

@@ -1,22 +1,26 @@
 //! A child process whose standard output is read with a time limit.
 
+use super::kept::Kept;
 use super::{CannotRun, Launcher};
-use rustix::io::retry_on_intr;
+use rustix::io::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::OsString;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest line that is taken from a process, in bytes.
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_LINE: usize = 1 << 20;
 
-/// What is kept of a process's standard error, in bytes.
-const KEPT_OF_STDERR: u64 = 64 << 10;
+/// What is read of a pipe at once, in bytes.
+const PIECE: usize = 64 << 10;
+
+/// How often it is looked whether a process that has closed its standard error
+/// has ended.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long the last words of a killed process may take: it is gone, and only
 /// a stranger to its process group could hold its standard error open.
@@ -29,8 +33,16 @@ pub(super) struct Process {
     /// Its process group, until it is killed.
     group: Option<Pid>,
     input: Option<ChildStdin>,
-    lines: Receiver<String>,
-    said: Receiver<String>,
+    /// Standard output and standard error, until they are closed. Both are read
+    /// by the thread that waits: no other may be had.
+    output: Option<ChildStdout>,
+    errors: Option<ChildStderr>,
+    reading: Reading,
+    /// What was read of standard output and not handed on.
+    unread: Vec<u8>,
+    /// How much of it has no end of line.
+    searched: usize,
+    said: Kept,
 }
 
 /// Why no line came.
@@ -100,16 +112,17 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let input = child.stdin.take();
-        let lines = output_of(child.stdout.take(), reading);
-        let said = text_of(child.stderr.take());
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         Ok(Self {
+            input: child.stdin.take(),
+            output: child.stdout.take(),
+            errors: child.stderr.take(),
             child,
             group,
-            input,
-            lines,
-            said,
+            reading,
+            unread: Vec::new(),
+            searched: 0,
+            said: Kept::default(),
         })
     }
 
@@ -122,46 +135,112 @@ impl Process {
     }
 
     /// The next line of standard output, as long as there is one in time.
-    pub(super) fn line(&self, deadline: Instant) -> Result<String, NoLine> {
-        self.lines
-            .recv_timeout(left(deadline))
-            .map_err(|error| match error {
-                RecvTimeoutError::Timeout => NoLine::TimeOver,
-                RecvTimeoutError::Disconnected => NoLine::Closed,
-            })
+    pub(super) fn line(&mut self, deadline: Instant) -> Result<String, NoLine> {
+        loop {
+            if let Some(bytes) = self.next_part() {
+                return Ok(String::from_utf8_lossy(&bytes).into_owned());
+            }
+            if self.output.is_none() {
+                return Err(NoLine::Closed);
+            }
+            if !self.read(deadline) {
+                return Err(NoLine::TimeOver);
+            }
+        }
+    }
+
+    /// What of standard output can be handed on: a line, or as much as a line
+    /// may have, or the rest.
+    fn next_part(&mut self) -> Option<Vec<u8>> {
+        let new = self.unread.get(self.searched..).unwrap_or_default();
+        let end = new.iter().position(|byte| *byte == b'\n');
+        let end = end.map(|at| self.searched.saturating_add(at).saturating_add(1));
+        let whole = self.unread.len();
+        self.searched = whole;
+        let end = match (self.reading, end) {
+            (Reading::Lines, Some(end)) => end.min(LONGEST_LINE),
+            (Reading::Lines, None) if whole >= LONGEST_LINE => LONGEST_LINE,
+            (Reading::Lines, None) if self.output.is_some() => return None,
+            _ => whole,
+        };
+        self.searched = 0;
+        let part: Vec<u8> = self.unread.drain(..end).collect();
+        (!part.is_empty()).then_some(part)
+    }
+
+    /// Waits until something can be read, and reads it; false when the time is
+    /// over.
+    fn read(&mut self, deadline: Instant) -> bool {
+        let left = left(deadline);
+        if left.is_zero() {
+            return false;
+        }
+        let mut pipes = Vec::with_capacity(2);
+        let output = self.output.as_ref();
+        pipes.extend(output.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        let errors = self.errors.as_ref();
+        pipes.extend(errors.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        if poll(&mut pipes, Timespec::try_from(left).ok().as_ref()).is_err() {
+            // A signal came between.
+            return true;
+        }
+        let ready: Vec<bool> = pipes.iter().map(|pipe| !pipe.revents().is_empty()).collect();
+        let mut ready = ready.into_iter();
+        if self.output.is_some() && ready.next() == Some(true) {
+            self.unread.extend(piece(&mut self.output));
+        }
+        if self.errors.is_some() && ready.next() == Some(true) {
+            self.said.push(&piece(&mut self.errors));
+        }
+        true
     }
 
     /// Waits until the process and what it started have ended; at the deadline
     /// they are killed.
     pub(super) fn wait(mut self, deadline: Instant) -> Ended {
         self.input = None;
-        match self.said.recv_timeout(left(deadline)) {
-            Ok(said) => {
-                let ends = self.ends_by(deadline);
-                let status = self.kill().filter(|_| ends);
-                Ended { said, status }
+        while self.errors.is_some() {
+            if !self.read(deadline) {
+                return self.end();
             }
-            Err(_) => self.end(),
+            self.unread.clear();
         }
+        let ends = self.ends_by(deadline);
+        let status = self.kill().filter(|_| ends);
+        self.ended(status)
     }
 
     /// Kills the process and what it started.
     pub(super) fn end(mut self) -> Ended {
         self.kill();
-        let said = self.said.recv_timeout(AFTER_DEATH).unwrap_or_default();
-        Ended { said, status: None }
+        let deadline = deadline(AFTER_DEATH);
+        while self.errors.is_some() && self.read(deadline) {
+            self.unread.clear();
+        }
+        self.ended(None)
+    }
+
+    fn ended(mut self, status: Option<ExitStatus>) -> Ended {
+        let said = std::mem::take(&mut self.said).text();
+        Ended { said, status }
     }
 
     /// Whether the process ends by itself in time. It is left to be reaped, so
     /// that its process group stays its own.
-    fn ends_by(&self, deadline: Instant) -> bool {
+    fn ends_by(&mut self, deadline: Instant) -> bool {
         let Some(pid) = self.group else { return false };
-        let (sender, ended) = sync_channel(1);
-        thread::spawn(move || {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            let _ = sender.send(retry_on_intr(|| waitid(WaitId::Pid(pid), options)).is_ok());
-        });
-        ended.recv_timeout(left(deadline)).unwrap_or(false)
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        loop {
+            match waitid(WaitId::Pid(pid), options) {
+                Ok(Some(_)) => return true,
+                Ok(None) | Err(Errno::INTR) if !left(deadline).is_zero() => {}
+                _ => return false,
+            }
+            // A full pipe would hold it back.
+            let soon = Instant::now().checked_add(PAUSE).unwrap_or(deadline);
+            self.read(soon.min(deadline));
+            self.unread.clear();
+        }
     }
 
     fn kill(&mut self) -> Option<ExitStatus> {
@@ -188,50 +267,17 @@ pub(super) enum Reading {
     Pieces,
 }
 
-/// A process's standard output. A full channel holds the reader back, so that
-/// a process which never stops talking takes no more memory than this.
-fn output_of(output: Option<ChildStdout>, reading: Reading) -> Receiver<String> {
-    let (sender, lines) = sync_channel(16);
-    thread::spawn(move || {
-        let Some(mut output) = output.map(BufReader::new) else {
-            return;
-        };
-        loop {
-            let mut bytes = Vec::new();
-            let read = match reading {
-                Reading::Lines => {
-                    let mut limited = output.by_ref().take(LONGEST_LINE);
-                    limited.read_until(b'\n', &mut bytes)
-                }
-                Reading::Pieces => output.fill_buf().map(|piece| {
-                    bytes.extend_from_slice(piece);
-                    piece.len()
-                }),
-            };
-            if reading == Reading::Pieces {
-                output.consume(bytes.len());
-            }
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            if !matches!(read, Ok(1..)) || sender.send(text).is_err() {
-                return;
-            }
-        }
-    });
-    lines
-}
-
-/// What a process writes to standard error, once it and all that it started
-/// have closed it.
-fn text_of(stderr: Option<ChildStderr>) -> Receiver<String> {
-    let (sender, said) = sync_channel(1);
-    thread::spawn(move || {
-        let Some(mut stderr) = stderr else { return };
-        let mut text = Vec::new();
-        let _ = stderr.by_ref().take(KEPT_OF_STDERR).read_to_end(&mut text);
-        let _ = io::copy(&mut stderr, &mut io::sink());
-        let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
-    });
-    said
+/// What can be read of a pipe, which is not empty; nothing where it is closed.
+fn piece(pipe: &mut Option<impl Read>) -> Vec<u8> {
+    let mut bytes = vec![0; PIECE];
+    let read = pipe.as_mut().map_or(Ok(0), |pipe| pipe.read(&mut bytes));
+    match read {
+        Ok(0) => *pipe = None,
+        Err(ref error) if error.kind() != io::ErrorKind::Interrupted => *pipe = None,
+        _ => {}
+    }
+    bytes.truncate(read.unwrap_or(0));
+    bytes
 }
 
 fn left(deadline: Instant) -> Duration {

@@ -52,7 +52,7 @@ impl Monitor {
         Ok(())
     }
 
-    fn message(&self, command: &str, deadline: Instant) -> Result<Value, QmpError> {
+    fn message(&mut self, command: &str, deadline: Instant) -> Result<Value, QmpError> {
         let line = self.process.line(deadline).map_err(|error| match error {
             NoLine::Closed => QmpError::Closed(command.to_owned()),
             NoLine::TimeOver => QmpError::TimeOver(command.to_owned(), self.limit.as_secs()),

@@ -1,8 +1,7 @@
 //! Many migrations side by side.
 
-use super::{CannotRun, Migrated, Migrator, Outcome, Scenario};
-use rayon::ThreadPoolBuilder;
-use rayon::prelude::*;
+use super::{Migrated, Migrator, Outcome, Scenario};
+use crate::parallel;
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -53,48 +52,23 @@ impl Partition {
 }
 
 /// Tries every scenario, `jobs` at a time, and calls `done` after each. The
-/// proofs come in the order of the scenarios.
-///
-/// # Errors
-/// [`CannotRun`] where no threads can be had.
+/// proofs come in the order of the scenarios. Where no threads can be had, it is
+/// one at a time.
 pub fn prove<'a>(
     scenarios: &[Scenario<'a>],
     migrator: &Migrator,
     jobs: usize,
     done: &(dyn Fn() + Sync),
-) -> Result<Vec<Proof<'a>>, CannotRun> {
-    in_parallel(scenarios, jobs, done, |scenario| {
+) -> Vec<Proof<'a>> {
+    parallel::each_of(jobs, scenarios, |scenario| {
         let migrated = migrator.migrate(&scenario.source, &scenario.destination);
+        done();
         Proof {
             outcome: scenario.judge(&migrated),
             scenario: scenario.clone(),
             migrated,
         }
     })
-}
-
-/// Does something with every item, `jobs` at a time; results come in order.
-pub(super) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    jobs: usize,
-    done: &(dyn Fn() + Sync),
-    work: impl Fn(&T) -> R + Sync,
-) -> Result<Vec<R>, CannotRun> {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .build()
-        .map_err(|error| CannotRun(format!("no threads can be had: {error}")))?;
-    Ok(pool.install(|| {
-        items
-            .par_iter()
-            .with_max_len(1)
-            .map(|item| {
-                let result = work(item);
-                done();
-                result
-            })
-            .collect()
-    }))
 }
 
 #[cfg(test)]

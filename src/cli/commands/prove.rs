@@ -136,8 +136,8 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
     let done = || progress.inc(1);
     let launcher = workplace.launcher();
     let migrator = Migrator::new(launcher.clone(), workplace.folder().to_owned(), limit);
-    let proofs = prove(&scenarios, &migrator, jobs, &done).map_err(no_proof)?;
-    let started = boot(&boots, &hosts, launcher, jobs, limit, &done).map_err(no_proof)?;
+    let proofs = prove(&scenarios, &migrator, jobs, &done);
+    let started = boot(&boots, &hosts, launcher, jobs, limit, &done);
     progress.finish_and_clear();
 
     let package = command

@@ -2,11 +2,11 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::opened;
+use crate::parallel;
 use crate::rom::SIGNATURE;
 use crate::romset::{
     self, CollectError, InputError, MAX_INPUT, MAX_ROM, RomCollector, RomFile, RomSet,
 };
-use rayon::prelude::*;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -72,7 +72,7 @@ pub fn read_both(old: &Path, new: &Path) -> Result<(RomSet, RomSet), Failure> {
             "it is both OLD and NEW; give the ROMs of the release before as OLD and those of the release after as NEW",
         ));
     }
-    let (old, new) = rayon::join(|| read(old), || read(new));
+    let (old, new) = parallel::both(|| read(old), || read(new));
     Ok((old?, new?))
 }
 
@@ -180,22 +180,19 @@ pub fn look_at_each<T: Send>(
     for (link, target) in &listing.links {
         links.entry(target).or_default().push(link);
     }
-    let answers: Vec<Option<T>> = listing
-        .files
-        .par_iter()
-        .map(|listed| {
-            let Some(bytes) = listed.read_rom()? else {
-                return Ok(None);
-            };
-            let Ok(mut file) = RomFile::new(&listed.inside, bytes) else {
-                return Ok(None);
-            };
-            for link in links.get(&*listed.inside).into_iter().flatten() {
-                file.add_link(link);
-            }
-            Ok(Some(look(&file, None)))
-        })
-        .collect::<Result<_, Failure>>()?;
+    let answers = parallel::each(&listing.files, |listed| {
+        let Some(bytes) = listed.read_rom()? else {
+            return Ok(None);
+        };
+        let Ok(mut file) = RomFile::new(&listed.inside, bytes) else {
+            return Ok(None);
+        };
+        for link in links.get(&*listed.inside).into_iter().flatten() {
+            file.add_link(link);
+        }
+        Ok(Some(look(&file, None)))
+    });
+    let answers: Vec<Option<T>> = answers.into_iter().collect::<Result<_, Failure>>()?;
     let no_rom = answers.iter().filter(|answer| answer.is_none()).count();
     let left_out = listing.left_out.saturating_add(no_rom);
     let answers: Vec<T> = answers.into_iter().flatten().collect();

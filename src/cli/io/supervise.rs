@@ -9,10 +9,15 @@
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::io::complaint::complain;
 use crate::prove::Launcher;
-use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
+use rustix::fs::Mode;
+use rustix::process::{
+    Pid, Signal, getppid, kill_process, set_parent_process_death_signal, umask,
+};
 use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,6 +57,8 @@ fn die_with(parent: i32, folder: &OsStr, command: Vec<OsString>) -> Exit {
     let is_set = set_parent_process_death_signal(Some(Signal::KILL)).is_ok();
     // The parent may have gone before that.
     let parent_lives = getppid() == Pid::from_raw(parent);
+    // What it writes, it must be able to read, and nobody else.
+    umask(Mode::RWXG | Mode::RWXO);
     if let (true, true, Some(program)) = (is_set, parent_lives, words.next()) {
         let error = Command::new(&program)
             .args(words)
@@ -66,7 +73,7 @@ fn die_with(parent: i32, folder: &OsStr, command: Vec<OsString>) -> Exit {
 /// Makes a folder, says where, and removes it with what works in it once nobody
 /// holds the other end of standard input.
 fn keep_folder(out: &mut impl io::Write) -> Exit {
-    let folder = match TempDir::with_prefix("romcompat-") {
+    let folder = match private_folder() {
         Ok(folder) => folder.keep(),
         Err(error) => {
             let _ = out.write_all(error.to_string().as_bytes());
@@ -80,6 +87,16 @@ fn keep_folder(out: &mut impl io::Write) -> Exit {
     let _ = io::stdin().lock().read_to_end(&mut Vec::new());
     remove(&folder);
     Exit::Clean
+}
+
+/// A folder that only its owner may enter, under every umask.
+fn private_folder() -> io::Result<TempDir> {
+    let private = Permissions::from_mode(0o700);
+    let mut builder = tempfile::Builder::new();
+    let folder = builder.prefix("romcompat-").permissions(private.clone());
+    let folder = folder.tempdir()?;
+    fs::set_permissions(&folder, private)?;
+    Ok(folder)
 }
 
 fn remove(folder: &Path) {

@@ -4,9 +4,9 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::io::opened;
 use crate::cli::session::terminal::Terminal;
 use crate::finding::{Code, Finding, has_errors};
+use crate::parallel;
 use crate::plan::{Fleet, HostRecord};
 use crate::report::{InventoryReport, SCHEMA_VERSION, fleet_findings, guest_finding};
-use rayon::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,7 @@ const LONGEST: u64 = 256 << 20;
 /// Says which guests can go to which hosts.
 pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let folders = host_folders(folder)?;
-    let read: Vec<Result<HostRecord, String>> = folders
-        .par_iter()
-        .map(|(name, path)| host(name, path))
-        .collect();
+    let read = parallel::each(&folders, |(name, path)| host(name, path));
     let (mut hosts, mut findings) = (Vec::new(), Vec::new());
     for (host, (name, _)) in read.into_iter().zip(&folders) {
         match host {

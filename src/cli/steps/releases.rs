@@ -8,12 +8,12 @@ use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::saved::{self, Wanted};
 use crate::finding::{Finding, has_errors};
+use crate::parallel;
 use crate::plan::{
     Comparison, CompatPlan, Generation, GenerationError, GenerationOptions, Naming, Pair,
     PlanError, QEMU_SHARE, SavedRelease, Selection,
 };
 use crate::romset::RomSet;
-use rayon::prelude::*;
 use std::path::PathBuf;
 
 /// What guests were started with, and what the hosts have that they go to.
@@ -149,7 +149,7 @@ pub fn read_generations(typed: &[GenerationInput]) -> Result<Vec<Generation>, Fa
             set: input::read(&typed.path)?,
         })
     };
-    typed.par_iter().map(read).collect()
+    parallel::each(typed, read).into_iter().collect()
 }
 
 /// Findings as the user wants them to weigh, printed.

@@ -6,9 +6,8 @@ use crate::deb::{BuildPlace, ListedFile, Upload};
 use crate::package::{CompatPackage, Details, HookPackage};
 use std::env::consts::ARCH;
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::io::{Seek as _, Write as _};
+use std::process::Command;
 
 /// Names and contents of both files.
 ///
@@ -91,21 +90,19 @@ fn sign(key: &str, text: &str) -> Result<Vec<u8>, Failure> {
         exit: Exit::InputOutput,
         message: format!("nothing was signed with key `{key}`, and nothing written: {why}"),
     };
-    let started = Command::new("gpg")
+    // gpg answers while it reads, which a file without a name never waits for.
+    let input = tempfile::tempfile().and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.rewind()?;
+        Ok(file)
+    });
+    let input = input.map_err(|error| fail(format!("its input: {error}")))?;
+    let output = Command::new("gpg")
         .args(["--batch", "--clearsign", "--armor", "--textmode"])
         .args(["--local-user", key, "--output", "-", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut gpg = started.map_err(|error| fail(format!("gpg: {error}")))?;
-    let input = gpg.stdin.take();
-    let output = thread::scope(|scope| {
-        // What gpg does not read, it says why below.
-        scope.spawn(move || input.map(|mut input| input.write_all(text.as_bytes())));
-        gpg.wait_with_output()
-    });
-    let output = output.map_err(|error| fail(format!("gpg: {error}")))?;
+        .stdin(input)
+        .output()
+        .map_err(|error| fail(format!("gpg: {error}")))?;
     if output.status.success() && !output.stdout.is_empty() {
         return Ok(output.stdout);
     }
