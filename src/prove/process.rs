@@ -2,8 +2,8 @@
 
 use super::kept::Kept;
 use super::{CannotRun, Launcher};
-use rustix::io::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
@@ -184,7 +184,10 @@ impl Process {
             // A signal came between.
             return true;
         }
-        let ready: Vec<bool> = pipes.iter().map(|pipe| !pipe.revents().is_empty()).collect();
+        let ready: Vec<bool> = pipes
+            .iter()
+            .map(|pipe| !pipe.revents().is_empty())
+            .collect();
         let mut ready = ready.into_iter();
         if self.output.is_some() && ready.next() == Some(true) {
             self.unread.extend(piece(&mut self.output));

@@ -10,9 +10,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::io::complaint::complain;
 use crate::prove::Launcher;
 use rustix::fs::Mode;
-use rustix::process::{
-    Pid, Signal, getppid, kill_process, set_parent_process_death_signal, umask,
-};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal, umask};
 use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::{self, BufRead as _, BufReader, Read as _};
