@@ -9,7 +9,7 @@
     clippy::arithmetic_side_effects
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
@@ -62,6 +62,8 @@ const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 struct Names {
     paths: BTreeSet<String>,
     macros: BTreeSet<String>,
+    /// What it gives on from other files, by its last name.
+    given_on: BTreeSet<String>,
 }
 
 fn joined(path: &syn::Path) -> String {
@@ -120,13 +122,23 @@ impl<'ast> Visit<'ast> for Names {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        if !is_test(&item.attrs) {
-            use_paths(&item.tree, "", &mut self.paths);
+        if is_test(&item.attrs) {
+            return;
+        }
+        use_paths(&item.tree, "", &mut self.paths);
+        if !matches!(item.vis, syn::Visibility::Inherited) {
+            use_paths(&item.tree, "", &mut self.given_on);
         }
     }
 
+    /// `pub(super)` imports nothing.
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        self.paths.insert(joined(path));
+        // A single name is a local one, or was imported.
+        if path.segments.len() > 1 {
+            self.paths.insert(joined(path));
+        }
         visit::visit_path(self, path);
     }
 
@@ -200,6 +212,95 @@ fn imports_go_down() {
         }
     }
     assert_eq!(wrong, [""; 0]);
+}
+
+/// A file's place among the modules: `rom/edit/mod.rs` is rom, edit.
+fn module_path(path: &Path) -> Vec<String> {
+    let names = path.with_extension("");
+    let names = names.iter().map(|name| name.to_str().unwrap().to_owned());
+    names.filter(|name| name != "mod").collect()
+}
+
+/// The files of the library by their modules.
+struct House(BTreeMap<Vec<String>, Names>);
+
+impl House {
+    /// The module in which stands what a path names, which is written in
+    /// another one; none where it is of no file of ours.
+    fn place_of(&self, from: &[String], path: &str) -> Option<Vec<String>> {
+        let mut place = Vec::new();
+        let mut names = path.split("::").peekable();
+        match *names.peek()? {
+            "crate" => drop(names.next()),
+            "self" => {
+                names.next();
+                place.extend_from_slice(from);
+            }
+            "super" => {
+                place.extend_from_slice(from);
+                while names.next_if_eq(&"super").is_some() {
+                    place.pop();
+                }
+            }
+            child => {
+                place.extend_from_slice(from);
+                let is_module = self.0.contains_key(&[from, &[child.to_owned()]].concat());
+                is_module.then_some(())?;
+            }
+        }
+        for name in names {
+            let below = [&*place, &[name.to_owned()]].concat();
+            if self.0.contains_key(&below) {
+                place = below;
+                continue;
+            }
+            let given_on = self.0.get(&place).into_iter().flat_map(|it| &it.given_on);
+            let mut given_on = given_on.filter(|given| given.rsplit("::").next() == Some(name));
+            return match given_on.next() {
+                Some(given) => self.place_of(&place, given),
+                None => Some(place),
+            };
+        }
+        Some(place)
+    }
+
+    /// The modules that a module imports.
+    fn imports(&self, module: &[String]) -> BTreeSet<Vec<String>> {
+        let names = &self.0[module];
+        let paths = names.paths.difference(&names.given_on);
+        let mut places: BTreeSet<_> = paths
+            .filter_map(|path| self.place_of(module, path))
+            .collect();
+        places.remove(module);
+        places
+    }
+}
+
+#[test]
+fn no_file_imports_itself_by_way_of_others() {
+    let files = modules().into_iter();
+    let house = House(
+        files
+            .map(|(path, _, names)| (module_path(&path), names))
+            .collect(),
+    );
+    let imports: BTreeMap<_, _> = house.0.keys().map(|it| (it, house.imports(it))).collect();
+    assert!(imports[&["cli", "steps", "releases"].map(str::to_owned).to_vec()].len() > 5);
+    let mut circles = Vec::new();
+    for module in house.0.keys() {
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<&Vec<String>> = imports[module].iter().collect();
+        while let Some(other) = next.pop() {
+            if seen.insert(other) {
+                next.extend(imports.get(other).into_iter().flatten());
+            }
+        }
+        // What plans and packages have in common is being taken out of them.
+        if seen.contains(module) && !["plan", "package"].contains(&&*module[0]) {
+            circles.push(module.join("/"));
+        }
+    }
+    assert_eq!(circles, [""; 0]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 pub mod changelog;
 mod changes;
 mod checksums;
+mod contents;
 pub mod control;
 pub mod file_name;
 mod members;
@@ -14,10 +15,12 @@ pub mod tar_entries;
 pub mod values;
 pub mod version;
 mod write;
+mod xz;
 
 pub use changes::{BuildPlace, Upload};
 pub use checksums::{ListedFile, hex};
+pub use contents::{PackageContents, PackageFile};
 pub use members::{AR_MAGIC, MemberError};
 pub use read::{BinaryPackage, DebError, VisitError};
 pub use source::{SourceContents, Upstream, is_native, source_format, write_source};
-pub use write::{PackageContents, PackageFile, installed_size, packed_size, write_package};
+pub use write::{installed_size, packed_size, write_package};

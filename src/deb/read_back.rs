@@ -1,7 +1,7 @@
 //! What was written, read back and compared with what was meant.
 
 use super::tar_entries::{Entry, TarError, for_each_entry};
-use super::write::encoder;
+use super::xz::encoder;
 use super::{BinaryPackage, PackageFile};
 use crate::parallel;
 use std::collections::BTreeMap;

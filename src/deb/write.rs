@@ -1,55 +1,13 @@
 //! Writing a `.deb`, the same bytes for the same contents.
 
 use super::checksums::hex;
+use super::contents::{PackageContents, PackageFile};
 use super::read_back;
+use super::xz::encoder;
 use md5::{Digest, Md5};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use xz2::stream::{Check, Filters, LzmaOptions, MatchFinder, Mode, Stream};
-use xz2::write::XzEncoder;
-
-/// One file of a package.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageFile<'a> {
-    /// Path from the root of the installed system, without a slash before.
-    pub path: String,
-    /// The content.
-    pub bytes: Cow<'a, [u8]>,
-    /// Whether it is a program: mode 0755, else 0644.
-    pub is_executable: bool,
-}
-
-impl<'a> PackageFile<'a> {
-    /// A file that is no program.
-    pub fn new(path: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Self {
-            path: path.into(),
-            bytes: bytes.into(),
-            is_executable: false,
-        }
-    }
-
-    /// A program.
-    pub fn program(path: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Self {
-            is_executable: true,
-            ..Self::new(path, bytes)
-        }
-    }
-}
-
-/// All that a package consists of. Files belong to root.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageContents<'a> {
-    /// The text of the control file.
-    pub control: String,
-    /// The files, in any order.
-    pub files: Vec<PackageFile<'a>>,
-    /// Seconds since 1970-01-01 UTC: the date of every file.
-    pub epoch: u64,
-}
 
 /// The value of `Installed-Size` for these files, in KiB: each file rounded
 /// up, 1 for each directory (dpkg-gencontrol(1)).
@@ -202,26 +160,6 @@ fn set_name(header: &mut tar::Header, name: &str) -> io::Result<()> {
     })?;
     field.copy_from_slice(name.as_bytes());
     Ok(())
-}
-
-/// An xz encoder with one thread. The ROMs of one release share code, so the
-/// dictionary must reach over most of the data; one that reaches further only
-/// makes the match finder's tables outgrow the processor's caches.
-pub(super) fn encoder<W: Write>(length: usize, output: W) -> io::Result<XzEncoder<W>> {
-    const SMALLEST: u32 = 64 << 10;
-    const LARGEST: u32 = 8 << 20;
-    let length = u32::try_from(length).unwrap_or(LARGEST);
-    let power_of_two = 1_u32 << length.checked_ilog2().unwrap_or(0);
-    let mut options = LzmaOptions::new_preset(2)?;
-    options
-        .dict_size(power_of_two.clamp(SMALLEST, LARGEST))
-        .mode(Mode::Fast)
-        .match_finder(MatchFinder::HashChain4)
-        .nice_len(32)
-        .depth(2)
-        .position_bits(0);
-    let stream = Stream::new_stream_encoder(Filters::new().lzma2(&options), Check::Crc64)?;
-    Ok(XzEncoder::new_stream(output, stream))
 }
 
 #[cfg(test)]

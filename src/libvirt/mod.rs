@@ -2,6 +2,7 @@
 //! and edited without touching the rest of it.
 
 mod address;
+mod buses;
 mod capabilities;
 mod domain;
 mod edit;
@@ -9,7 +10,8 @@ mod encoding;
 mod error;
 mod model;
 
-pub use address::{Buses, PciAddress};
+pub use address::PciAddress;
+pub use buses::Buses;
 pub use capabilities::{HostEmulator, host_emulators};
 pub use domain::{Attribute, Controller, Domain, Interface, RomElement};
 pub use edit::{escaped, pin, set_machine, unpin};

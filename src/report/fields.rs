@@ -115,7 +115,7 @@ fn expansion_rom_header(image: &Image<'_>, fields: &mut Fields) {
     let header = image.header();
     fields.enter("expansion ROM header", image, 0);
     if let Some(sum) = image.checksum() {
-        fields.nowhere("checksum", super::inspect::checksum_words(sum));
+        fields.nowhere("checksum", checksum_words(sum));
     }
     fields.at(0, "signature", hex_bytes(&header.signature()));
     let unique = header.processor_unique_data();
@@ -219,7 +219,7 @@ fn pnp_header(image: &Image<'_>, header: PnpHeader<'_>, fields: &mut Fields) {
     fields.at(6, "next header", hex(header.next_offset()));
     let (reserved_byte, reserved_word) = header.reserved();
     fields.at(8, "reserved byte", hex(reserved_byte));
-    fields.at(9, "checksum", super::inspect::checksum_words(header.sum()));
+    fields.at(9, "checksum", checksum_words(header.sum()));
     let identifier = hex_bytes(&header.device_identifier());
     fields.at(0x0a, "device identifier", identifier);
     let text = |offset| match text_at(image.bytes(), offset) {
@@ -253,7 +253,7 @@ fn undi_rom_id(image: &Image<'_>, undi: UndiRomId<'_>, fields: &mut Fields) {
     fields.enter("UNDI ROM ID", image, undi.offset());
     fields.at(0, "signature", quoted(UNDI_SIGNATURE));
     fields.at(4, "length", hex(undi.length()));
-    fields.at(5, "checksum", super::inspect::checksum_words(undi.sum()));
+    fields.at(5, "checksum", checksum_words(undi.sum()));
     fields.at(6, "revision", undi.revision().to_string());
     let [major, minor, revision] = undi.undi_version();
     fields.at(7, "UNDI version", format!("{major}.{minor}.{revision}"));
@@ -268,7 +268,7 @@ fn ipxe_header(image: &Image<'_>, header: IpxeHeader<'_>, fields: &mut Fields) {
     fields.enter("iPXE header", image, header.offset());
     fields.at(0, "signature", quoted(IPXE_SIGNATURE));
     fields.at(4, "length", hex(header.length()));
-    fields.at(5, "checksum", super::inspect::checksum_words(header.sum()));
+    fields.at(5, "checksum", checksum_words(header.sum()));
     let shrunk = header.shrunk_length().bytes();
     fields.at(6, "shrunk length", format!("{shrunk} bytes"));
     fields.at(7, "reserved", hex(header.reserved()));
@@ -307,4 +307,11 @@ fn efi_executable(executable: &EfiExecutable<'_>, fields: &mut Fields) {
     }
     let signed = if pe.is_signed { "yes" } else { "no" };
     fields.nowhere("Authenticode signature", signed.to_owned());
+}
+
+pub(super) fn checksum_words(sum: u8) -> String {
+    match sum {
+        0 => "right".to_owned(),
+        sum => format!("wrong, the bytes sum to {sum:#04x}"),
+    }
 }

@@ -130,13 +130,6 @@ impl InspectedImage {
     }
 }
 
-pub(super) fn checksum_words(sum: u8) -> String {
-    match sum {
-        0 => "right".to_owned(),
-        sum => format!("wrong, the bytes sum to {sum:#04x}"),
-    }
-}
-
 impl Tail {
     /// What follows the last image, in words.
     pub(super) const fn words(self) -> &'static str {

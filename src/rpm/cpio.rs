@@ -1,8 +1,8 @@
 //! The cpio archive of an RPM package, in the `newc` format (cpio(5)).
 
+use super::error::{CpioError, RpmError};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use thiserror::Error;
 
 /// Length of an entry's header: a magic and 13 numbers of 8 hex digits.
 const HEADER: usize = 110;
@@ -39,49 +39,20 @@ pub enum FileKind {
     Other,
 }
 
-/// Why an archive cannot be read.
-#[derive(Debug, Error)]
-pub enum CpioError {
-    /// It is cut, or its decoder stops.
-    #[error("the cpio archive cannot be read at {offset:#x}: {source}")]
-    Read {
-        /// Offset in the unpacked archive.
-        offset: u64,
-        /// What the reader says.
-        source: io::Error,
-    },
-    /// A header that is none.
-    #[error(
-        "the cpio archive has no header of an entry at {offset:#x}; it must start with 070701 or 070702"
-    )]
-    Header {
-        /// Offset in the unpacked archive.
-        offset: u64,
-    },
-    /// A name that is no path in the archive.
-    #[error(
-        "an entry of the cpio archive at {offset:#x} has a name that is no relative path of at most 4096 bytes"
-    )]
-    Name {
-        /// Offset in the unpacked archive.
-        offset: u64,
-    },
-}
-
 /// Hands each file to `visit` with its content as a stream. Of a file with
 /// several names, which has its content with one of them, the others are
 /// handed over as hard links to that one.
 ///
 /// # Errors
 /// [`CpioError`], as `E`, and whatever `visit` fails with.
-pub fn for_each_file<E: From<super::RpmError>>(
+pub fn for_each_file<E: From<RpmError>>(
     mut archive: impl Read,
     mut visit: impl FnMut(&File, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut offset = 0_u64;
     let mut names = Names::default();
     loop {
-        let failed = |error: CpioError| E::from(super::RpmError::Cpio(error));
+        let failed = |error: CpioError| E::from(RpmError::Cpio(error));
         let read = |source| failed(CpioError::Read { offset, source });
         let mut header = [0; HEADER];
         archive.read_exact(&mut header).map_err(read)?;

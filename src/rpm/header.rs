@@ -1,8 +1,7 @@
 //! Lead, signature header and header of an RPM package.
 
-use super::CpioError;
+use super::RpmError;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 /// The first bytes of every RPM package.
 pub const MAGIC: &[u8] = &[0xed, 0xab, 0xee, 0xdb];
@@ -40,57 +39,6 @@ pub struct Rpm<'a> {
     pub release: String,
     /// The compressed archive of its files.
     pub payload: &'a [u8],
-}
-
-/// Why an RPM package cannot be read.
-#[derive(Debug, Error)]
-pub enum RpmError {
-    /// A header that is none.
-    #[error("at {offset:#x} the {which} starts with {found:02x?}, and it must be 8e ad e8 01")]
-    Magic {
-        /// Offset in the package.
-        offset: usize,
-        /// Which header.
-        which: &'static str,
-        /// The bytes that stand there.
-        found: Vec<u8>,
-    },
-    /// A header that is longer than what is left of the file.
-    #[error(
-        "at {offset:#x} the {which} claims {entries} entries and {data} bytes of data, and {left} bytes are left of the file; fetch it again"
-    )]
-    Length {
-        /// Offset in the package.
-        offset: usize,
-        /// Which header.
-        which: &'static str,
-        /// Entries that it claims.
-        entries: u32,
-        /// Bytes of data that it claims.
-        data: u32,
-        /// Bytes that are left of the file.
-        left: usize,
-    },
-    /// A header without a text that every package has.
-    #[error("the header names no {0} of the package")]
-    NoText(&'static str),
-    /// A header or payload that is not the one that was packed.
-    #[error(
-        "the SHA-256 of the {which} at {offset:#x} is {found}, and it must be {required}; the package is damaged, fetch it again"
-    )]
-    Digest {
-        /// Offset in the package.
-        offset: usize,
-        /// What was summed.
-        which: &'static str,
-        /// Its digest, in hex.
-        found: String,
-        /// The digest that the package says, in hex.
-        required: String,
-    },
-    /// An archive that cannot be read.
-    #[error(transparent)]
-    Cpio(#[from] CpioError),
 }
 
 /// A header whose bounds are known to lie in the file.

@@ -4,7 +4,9 @@
 //! <https://rpm-software-management.github.io/rpm/manual/format_v4.html>
 
 mod cpio;
+mod error;
 mod header;
 
-pub use cpio::{CpioError, File, FileKind, for_each_file};
-pub use header::{MAGIC, Rpm, RpmError};
+pub use cpio::{File, FileKind, for_each_file};
+pub use error::{CpioError, RpmError};
+pub use header::{MAGIC, Rpm};

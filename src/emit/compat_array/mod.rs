@@ -2,12 +2,14 @@
 //! entries of the array X.Y and of every newer one, so that an old machine
 //! type needs no options.
 
+mod files;
 mod patch;
 mod source;
 mod standing;
 
+pub use files::SOURCE_FILES;
 pub use patch::{Patch, PatchError, patch};
-pub use source::{SOURCE_FILES, SourceTree};
+pub use source::SourceTree;
 
 use super::{Mapped, other_defaults, range_mapping};
 use crate::plan::CompatPlan;
@@ -65,12 +67,12 @@ impl ArrayKind {
     /// The file of QEMU's source that has such arrays.
     pub(super) const fn file(self, form: ArrayForm) -> &'static str {
         match (self, form) {
-            (Self::Every, ArrayForm::Array) => source::MACHINE_C,
-            (Self::Every, ArrayForm::Macro) => source::COMPAT_H,
-            (Self::Pc, ArrayForm::Array) => source::PC_C,
-            (Self::Pc, ArrayForm::Macro) => source::PC_H,
-            (Self::I440fx, _) => source::PIIX_C,
-            (Self::Q35, _) => source::Q35_C,
+            (Self::Every, ArrayForm::Array) => files::MACHINE_C,
+            (Self::Every, ArrayForm::Macro) => files::COMPAT_H,
+            (Self::Pc, ArrayForm::Array) => files::PC_C,
+            (Self::Pc, ArrayForm::Macro) => files::PC_H,
+            (Self::I440fx, _) => files::PIIX_C,
+            (Self::Q35, _) => files::Q35_C,
         }
     }
 

@@ -419,7 +419,7 @@ fn add_array(text: &str, array: &CompatArray) -> Result<Option<String>, PatchErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emit::compat_array::source::{COMPAT_H, MACHINE_C, PC_C, PIIX_C, Q35_C};
+    use crate::emit::compat_array::files::{COMPAT_H, MACHINE_C, PC_C, PIIX_C, Q35_C};
 
     fn array(kind: ArrayKind, version: (u16, u16)) -> CompatArray {
         let own = |text: &str| text.to_owned();

@@ -1,20 +1,11 @@
 //! The parts of QEMU's source that have compat arrays.
 
+use super::files::{COMPAT_H, MACHINE_C, PC_C, PC_H};
 use super::{ArrayForm, ArrayKind};
 use crate::qemu::QemuVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const MACHINE_C: &str = "hw/core/machine.c";
-pub(super) const COMPAT_H: &str = "include/hw/compat.h";
-pub(super) const PC_C: &str = "hw/i386/pc.c";
-pub(super) const PC_H: &str = "include/hw/i386/pc.h";
-pub(super) const PIIX_C: &str = "hw/i386/pc_piix.c";
-pub(super) const Q35_C: &str = "hw/i386/pc_q35.c";
-
-/// The files that may have compat arrays, as paths in QEMU's source.
-pub const SOURCE_FILES: &[&str] = &[MACHINE_C, COMPAT_H, PC_C, PC_H, PIIX_C, Q35_C];
-
-/// The texts of those files that a source tree has.
+/// The texts of the files with compat arrays that a source tree has.
 #[derive(Debug, Clone, Default)]
 pub struct SourceTree {
     /// Path and text of each, with U+FFFD for what is no UTF-8.
