@@ -235,12 +235,16 @@ fn with_definition(mut found: Found, save: LibvirtSave) -> Found {
 fn packed_in(
     wanted: Wanted<'_>,
     save: LibvirtSave,
-    mut data: impl BufRead,
+    data: impl BufRead,
     label: &str,
 ) -> Result<Found, Failure> {
     let input = |error: io::Error| Failure::file(label, error);
-    let packing = Compression::of(data.fill_buf().map_err(input)?);
-    let decode = |packed| Decoder::of_stream(packed, u64::MAX);
+    let mut packing = Compression::None;
+    let decode = |packed| {
+        let decoder = Decoder::of_stream(packed, u64::MAX)?;
+        packing = decoder.compression();
+        Ok(decoder)
+    };
     let stream = Packed::new(data).decoded(decode).map_err(input)?;
     let found = stream_in(wanted, stream, 0, save_format(&save));
     let mut found = found
