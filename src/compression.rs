@@ -56,6 +56,20 @@ impl Compression {
             _ => Self::None,
         }
     }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Xz => "xz",
+            Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Lzop => "lzop",
+            Self::Lzma => "lzma",
+        }
+    }
 }
 
 /// Decodes data as a stream that ends with an error at a limit.

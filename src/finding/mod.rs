@@ -61,6 +61,35 @@ pub struct Finding {
     pub next_step: String,
 }
 
+impl Finding {
+    /// A finding about the whole of its subject, with the weight and the next
+    /// step of its code.
+    #[must_use]
+    pub fn new(
+        code: Code,
+        subject: impl Into<String>,
+        found: impl Into<String>,
+        required: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity: code.default_severity(),
+            subject: subject.into(),
+            place: Place::default(),
+            found: found.into(),
+            required: required.into(),
+            next_step: code.explanation().remedy.to_owned(),
+        }
+    }
+
+    /// The same at a place in its subject.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+}
+
 impl fmt::Display for Finding {
     /// One line for people: severity, code, subject, place, found, required.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,18 +143,11 @@ mod tests {
     use super::*;
 
     fn finding(code: Code) -> Finding {
-        Finding {
-            code,
-            severity: code.default_severity(),
-            subject: "a.rom".into(),
-            place: Place {
-                image: Some(2),
-                offset: Some(0x1c),
-            },
-            found: "found this".into(),
-            required: "that is required".into(),
-            next_step: "do that".into(),
-        }
+        let place = Place {
+            image: Some(2),
+            offset: Some(0x1c),
+        };
+        Finding::new(code, "a.rom", "found this", "that is required").at(place)
     }
 
     #[test]

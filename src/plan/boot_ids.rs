@@ -5,7 +5,7 @@
 //! skips an image whose ids are not the device's (`map_pcirom` in
 //! src/optionroms.c), so a compat ROM must carry them itself.
 
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::qemu::Device;
 use crate::rom::edit::{
     ImageSelection, JoinError, JoinOptions, Retarget, RetargetError, SplitError, join, retarget,
@@ -195,16 +195,12 @@ impl BootableRom {
                 bar.room_left(used)
             ),
         };
-        let code = Code::NetworkBootLost;
-        Some(Finding {
-            code,
-            severity: code.default_severity(),
-            subject: subject.to_owned(),
-            place: Place::default(),
-            found: format!("no x86 image has the ids {}", words.join(", ")),
+        Some(Finding::new(
+            Code::NetworkBootLost,
+            subject,
+            format!("no x86 image has the ids {}", words.join(", ")),
             required,
-            next_step: code.explanation().remedy.to_owned(),
-        })
+        ))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ROMs of two releases, paired by name: which migrations break.
 
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::plan::{Baseline, MappedDevices};
 use crate::qemu::{
     DEVICES, Device, Family, RamBlockSize, RomAt, Verdict, ram_block_of_class, verdict,
@@ -224,7 +224,7 @@ impl<'a> Pair<'a> {
                     "the old ROM has an x86 image, the new one has {}",
                     new.kinds
                 ),
-                "guests with legacy BIOS firmware boot from the network by it".to_owned(),
+                "guests with legacy BIOS firmware boot from the network by it",
             ));
         }
         if !old.efi_machines.is_empty() && new.efi_machines.is_empty() {
@@ -234,7 +234,7 @@ impl<'a> Pair<'a> {
                     "the old ROM has an EFI image, the new one has {}",
                     new.kinds
                 ),
-                "guests with UEFI firmware boot from the network by it".to_owned(),
+                "guests with UEFI firmware boot from the network by it",
             ));
         } else if !old.efi_machines.is_subset(&new.efi_machines) {
             findings.push(self.finding(
@@ -244,21 +244,13 @@ impl<'a> Pair<'a> {
                     list(&new.efi_machines),
                     list(&old.efi_machines)
                 ),
-                "firmware runs images of its own machine type only".to_owned(),
+                "firmware runs images of its own machine type only",
             ));
         }
     }
 
-    fn finding(&self, code: Code, found: String, required: String) -> Finding {
-        Finding {
-            code,
-            severity: code.default_severity(),
-            subject: self.name.to_owned(),
-            place: Place::default(),
-            found,
-            required,
-            next_step: code.explanation().remedy.to_owned(),
-        }
+    fn finding(&self, code: Code, found: String, required: impl Into<String>) -> Finding {
+        Finding::new(code, self.name, found, required)
     }
 }
 

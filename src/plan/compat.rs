@@ -1,7 +1,7 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
 use super::naming::is_plain;
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::plan::{
     BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Naming, Pair,
     SharedWith,
@@ -436,19 +436,15 @@ impl<'a> CompatPlan<'a> {
             .iter()
             .filter(|rom| rom.device_names().next().is_none());
         unmapped.map(|rom| {
-            let code = Code::NoDeviceKnown;
             let name = rom.origin.name();
-            Finding {
-                code,
-                severity: code.default_severity(),
-                subject: name.to_owned(),
-                place: Place::default(),
-                found: format!("no device of QEMU loads it by default, so nothing maps to {}", rom.name),
-                required: format!(
+            Finding::new(
+                Code::NoDeviceKnown,
+                name,
+                format!("no device of QEMU loads it by default, so nothing maps to {}", rom.name),
+                format!(
                     "a device whose guests name it stands in romcompat.toml: under [devices], \"{name}\" = [\"DEVICE\"]"
                 ),
-                next_step: code.explanation().remedy.to_owned(),
-            }
+            )
         })
     }
 }

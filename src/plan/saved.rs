@@ -1,6 +1,6 @@
 //! The ROMs of a saved guest, and whether a host gives it ROMs of their sizes.
 
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::libvirt::{Domain, Interface};
 use crate::qemu::{
     Arch, DEVICES, Device, MachineType, NEWEST_UNNAMED, RamBlockSize, RomAt, Verdict,
@@ -247,17 +247,10 @@ impl SavedRom {
     }
 
     fn of_code(&self, code: Code, file: &str, found: String) -> Finding {
-        Finding {
-            code,
-            severity: code.default_severity(),
-            subject: file.to_owned(),
-            place: Place::default(),
-            found,
-            required: format!(
-                "the host must give {} a ROM of {} bytes",
-                self.name, self.size
-            ),
-            next_step: code.explanation().remedy.to_owned(),
-        }
+        let required = format!(
+            "the host must give {} a ROM of {} bytes",
+            self.name, self.size
+        );
+        Finding::new(code, file, found, required)
     }
 }

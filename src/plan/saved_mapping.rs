@@ -1,7 +1,7 @@
 //! Which compat ROMs saved guests are told to load.
 
 use super::{NamePattern, SavedRom};
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -119,22 +119,18 @@ impl SavedMapping {
     /// A finding for each card that the mapping of its kind does not serve.
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
         self.cards.iter().map(|card| {
-            let code = Code::StateCardApart;
             let (address, _) = card.block.rsplit_once('/').unwrap_or((&card.block, ""));
             let kind = self.classes.get(card.device);
             let kind = kind.map_or_else(String::new, BarSize::to_string);
-            Finding {
-                code,
-                severity: code.default_severity(),
-                subject: card.state.clone(),
-                place: Place::default(),
-                found: format!(
+            Finding::new(
+                Code::StateCardApart,
+                &card.state,
+                format!(
                     "the card at {address} needs {}, and other cards of the kind {} have ROMs of {kind}",
                     card.romfile, card.device
                 ),
-                required: format!("romfile={} for the card at {address} alone", card.romfile),
-                next_step: code.explanation().remedy.to_owned(),
-            }
+                format!("romfile={} for the card at {address} alone", card.romfile),
+            )
         })
     }
 }

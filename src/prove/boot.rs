@@ -8,6 +8,7 @@ use crate::qemu::{Device, Family, MachineType};
 use crate::rom::{Image, Rom};
 use serde::Serialize;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,6 +72,16 @@ pub enum BootOutcome {
     Failed(String),
     /// There is no verdict: why.
     CouldNotRun(String),
+}
+
+impl fmt::Display for BootOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("as expected"),
+            Self::Failed(why) => write!(f, "not as expected: {why}"),
+            Self::CouldNotRun(why) => write!(f, "no verdict: {why}"),
+        }
+    }
 }
 
 /// A machine that was started.

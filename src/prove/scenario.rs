@@ -4,6 +4,7 @@ use super::hosts::block;
 use super::{Emulator, Guest, Hosts, LeftOut, Migrated, Migration, NotTried, RomSource};
 use crate::qemu::{Device, MachineType, RomAt, Verdict, says, verdict};
 use serde::Serialize;
+use std::fmt;
 
 /// Kinds of migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -97,6 +98,26 @@ pub enum Outcome {
     OtherReason(String),
     /// There is no verdict: why.
     CouldNotRun(String),
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => f.write_str("the guest is taken"),
+            Self::Refused(line) => write!(f, "the guest is refused with `{line}`"),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("as expected"),
+            Self::Failed(why) => write!(f, "not as expected: {why}"),
+            Self::OtherReason(why) => write!(f, "refused for another reason: {why}"),
+            Self::CouldNotRun(why) => write!(f, "no verdict: {why}"),
+        }
+    }
 }
 
 /// One migration to try.

@@ -2,7 +2,7 @@
 
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted, printable};
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::plan::{CardRom, GuestCard, Slot};
 use crate::qemu::Verdict;
 use crate::rom::BarSize;
@@ -276,15 +276,7 @@ fn model_words(model: Option<&str>) -> String {
 /// A finding about a guest, or about a file that should be one.
 #[must_use]
 pub fn guest_finding(code: Code, subject: &str, found: String, required: String) -> Finding {
-    Finding {
-        code,
-        severity: code.default_severity(),
-        subject: subject.to_owned(),
-        place: Place::default(),
-        found,
-        required,
-        next_step: code.explanation().remedy.to_owned(),
-    }
+    Finding::new(code, subject, found, required)
 }
 
 impl GuestsReport {

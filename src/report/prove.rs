@@ -2,7 +2,7 @@
 
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::{Code, Finding, Place as FindingPlace};
+use crate::finding::{Code, Finding};
 use crate::prove::{
     BootOutcome, BootProof, Emulators, Expected, Kind, LeftOut, NotTried, Outcome, Place, Proof,
     words,
@@ -136,10 +136,9 @@ impl ProveReport {
         } else {
             "migrations are to be tried"
         };
-        let code = Code::ProofCouldNotRun;
         let found = self.left_out_lines().join("; ");
-        self.findings
-            .push(finding(code, "prove".to_owned(), &found, asked.to_owned()));
+        let finding = Finding::new(Code::ProofCouldNotRun, "prove", found, asked);
+        self.findings.push(finding);
     }
 
     /// What was left out, a line for each reason.
@@ -305,7 +304,7 @@ impl ProveReport {
             });
             let [source_host, dest_host] = proof.scenario.hosts();
             let text = format!(
-                "expected: {:?}\noutcome: {:?}\n\n\
+                "expected: {}\noutcome: {}\n\n\
                  source, in a folder with the ROMs of the {} host:\n{source}\n\n\
                  destination, in a folder with the ROMs of the {} host:\n{destination}\n\n\
                  Both folders were temporary. To run this by hand, put those ROMs into a\n\
@@ -317,8 +316,11 @@ impl ProveReport {
         });
         let boots = self.boots.iter().map(|proof| {
             let text = format!(
-                "network boot expected: {}\noutcome: {:?}\n\ncommand:\n{}\n\nconsole:\n{}",
-                proof.expected, proof.outcome, proof.command, proof.console
+                "network boot expected: {}\noutcome: {}\n\ncommand:\n{}\n\nconsole:\n{}",
+                if proof.expected { "yes" } else { "no" },
+                proof.outcome,
+                proof.command,
+                proof.console
             );
             (proof.record.clone(), text)
         });
@@ -382,7 +384,7 @@ impl ProvedMigration {
             Expected::Accepted => "the plan says that the guest is taken".to_owned(),
             Expected::Refused(line) => format!("the plan says `{line}`"),
         };
-        Some(finding(code, subject, found, required))
+        Some(Finding::new(code, subject, found, required))
     }
 }
 
@@ -426,7 +428,7 @@ impl ProvedBoot {
         } else {
             "the plan says that network boot is not reached"
         };
-        Some(finding(code, subject, found, required.to_owned()))
+        Some(Finding::new(code, subject, found, required))
     }
 }
 
@@ -437,20 +439,13 @@ fn without_compat_rom(left: &LeftOut) -> Option<Finding> {
     }
     let machine = left.machine.map(|machine| format!(" on {machine}"));
     let subject = format!("{}{}", left.device, machine.unwrap_or_default());
-    let required = "a guest that breaks needs one".to_owned();
-    Some(finding(Code::ProofDisagrees, subject, &left.why, required))
-}
-
-fn finding(code: Code, subject: String, found: &str, required: String) -> Finding {
-    Finding {
-        code,
-        severity: code.default_severity(),
+    let required = "a guest that breaks needs one";
+    Some(Finding::new(
+        Code::ProofDisagrees,
         subject,
-        place: FindingPlace::default(),
-        found: found.to_owned(),
+        &left.why,
         required,
-        next_step: code.explanation().remedy.to_owned(),
-    }
+    ))
 }
 
 fn not_passed(kind: NonSuccessKind, why: &str) -> TestCaseStatus {

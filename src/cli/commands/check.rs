@@ -10,7 +10,7 @@ use crate::cli::options::settings::BuildSettings;
 use crate::cli::options::values::percent;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::inventory;
-use crate::finding::{Code, Finding, Place, has_errors};
+use crate::finding::{Code, Finding, has_errors};
 use crate::plan::{Baseline, Comparison, Pair, cures};
 use crate::report::CheckReport;
 use crate::romset::RomSet;
@@ -104,16 +104,12 @@ fn sentence(step: &str) -> String {
 }
 
 fn not_listed(name: &str, file: &Path) -> Finding {
-    let code = Code::NotInBaseline;
-    Finding {
-        code,
-        severity: code.default_severity(),
-        subject: name.to_owned(),
-        place: Place::default(),
-        found: format!("{} does not list it", file.display()),
-        required: "a baseline lists every ROM that is shipped".to_owned(),
-        next_step: code.explanation().remedy.to_owned(),
-    }
+    Finding::new(
+        Code::NotInBaseline,
+        name,
+        format!("{} does not list it", file.display()),
+        "a baseline lists every ROM that is shipped",
+    )
 }
 
 fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -250,22 +250,20 @@ fn packed_in(
     let mut found = found
         .map_err(|error| Failure::file(label, format!("in its stream, once unpacked, {error}")))?;
     if save.compression.packing() != Some(packing) {
-        let code = Code::SaveCompressionDiffers;
-        found.findings.push(Finding {
-            code,
-            severity: code.default_severity(),
-            subject: label.to_owned(),
-            place: Place {
-                image: None,
-                offset: Some(save.stream.saturating_add(wanted.offset)),
-            },
-            found: format!("the data is compressed as {packing:?}").to_lowercase(),
-            required: format!(
+        let place = Place {
+            image: None,
+            offset: Some(save.stream.saturating_add(wanted.offset)),
+        };
+        let finding = Finding::new(
+            Code::SaveCompressionDiffers,
+            label,
+            format!("the data is compressed as {}", packing.name()),
+            format!(
                 "the header says {}, and libvirt unpacks it so",
                 save.compression.name()
             ),
-            next_step: code.explanation().remedy.to_owned(),
-        });
+        );
+        found.findings.push(finding.at(place));
     }
     Ok(with_definition(found, save))
 }

@@ -482,15 +482,6 @@ impl RomFault {
     #[must_use]
     pub fn finding(&self, subject: &str) -> Finding {
         let (found, required) = self.words();
-        let code = self.code();
-        Finding {
-            code,
-            severity: code.default_severity(),
-            subject: subject.to_owned(),
-            place: self.place(),
-            found,
-            required,
-            next_step: code.explanation().remedy.to_owned(),
-        }
+        Finding::new(self.code(), subject, found, required).at(self.place())
     }
 }
