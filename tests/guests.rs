@@ -640,6 +640,45 @@ fn guests_that_would_be_started_anew_with_another_size_are_named_by_the_mapping_
 }
 
 #[test]
+fn a_manifest_that_is_wrong_judges_no_guest_and_is_named_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let path = mapping(folder.path());
+    let sound = fs::read_to_string(&path).unwrap();
+    let input = folder.path().join("a.xml");
+    fs::write(&input, guest("a", "pc-q35-7.2", "virtio")).unwrap();
+    for (right, wrong, said) in [
+        (
+            "\"bar\": 262144",
+            "\"bar\": 300000",
+            "roms[0].bar: 300000 is 300000 bytes, and a ROM BAR is a power of two",
+        ),
+        (
+            "\"schema_version\": 1",
+            "\"schema_version\": 2",
+            "line 2, column 21, schema_version: the manifest has schema version 2, and this romcompat reads version 1",
+        ),
+        (
+            "\"name\": \"compat-256k-efi-e1000.rom\"",
+            "\"name\": \"../compat-256k-efi-e1000.rom\"",
+            "roms[0].name: \"../compat-256k-efi-e1000.rom\" is not a plain file name",
+        ),
+        (
+            "\"up_to\": \"7.2\"",
+            "\"up_to\": \"seven\"",
+            "ranges[2].up_to: `seven` is no version of QEMU",
+        ),
+    ] {
+        assert!(sound.contains(right), "{right}");
+        fs::write(&path, sound.replacen(right, wrong, 1)).unwrap();
+        let output = guests(&input, &[&"--mapping", &path, &"--new", &fixture(2)]);
+        assert_eq!(status(&output), 3);
+        let text = words(&output);
+        assert!(text.contains(said), "{said} in {text}");
+        assert!(text.contains("give the manifest.json of a compat package"));
+    }
+}
+
+#[test]
 fn what_cannot_be_judged_is_a_finding() {
     for (text, wanted) in [
         (

@@ -47,7 +47,13 @@ impl Host {
         fs::write(path.join("compat/compat.rom"), vec![0; 256 << 10]).unwrap();
         fs::write(path.join("own/efi-virtio.rom"), vec![0; 300_000]).unwrap();
         let manifest = format!(
-            r#"{{"install_dir": "{}/compat", "roms": [{{"name": "compat.rom", "bar": 262144, "devices": ["virtio-net-pci"]}}]}}"#,
+            r#"{{"schema_version": 1, "old_release": "aa 1", "from_ipxe": false,
+                "install_dir": "{}/compat",
+                "roms": [{{"name": "compat.rom", "bar": 262144, "sha256": null,
+                    "release": "aa 1", "shared_with": [], "origin": "efi-virtio.rom",
+                    "origin_size": 249344, "origin_sha256": "", "boot_ids": [],
+                    "lost_boot": [], "change": "grows", "devices": ["virtio-net-pci"]}}],
+                "ranges": []}}"#,
             path.display()
         );
         fs::write(path.join("manifest.json"), manifest).unwrap();
@@ -167,13 +173,18 @@ fn whatever_is_in_doubt_goes_through_unchanged_and_is_logged() {
     let host = Host::new();
     let mapping = host.mapping();
     let broken = host.folder.path().join("broken.json");
-    fs::write(&broken, "{\"install_dir\": 7}").unwrap();
+    fs::write(&broken, "{\"schema_version\": 1, \"install_dir\": 7}").unwrap();
+    let newer = host.folder.path().join("newer.json");
+    fs::write(&newer, "{\"schema_version\": 2}").unwrap();
     let missing = host.folder.path().join("no-such.json");
     let guest = GUEST.as_bytes();
     host.passes(&mapping, &[], guest, "libvirt gives a hook the guest");
     host.passes(&mapping, &["one", "restore"], guest, "libvirt gives a hook");
     host.passes(&missing, &RESTORE, guest, "No such file");
-    host.passes(&broken, &RESTORE, guest, "broken.json: invalid type");
+    let why = "broken.json: line 1, column 38, install_dir: invalid type";
+    host.passes(&broken, &RESTORE, guest, why);
+    let why = "the manifest has schema version 2, and this romcompat reads version 1";
+    host.passes(&newer, &RESTORE, guest, why);
     host.passes(
         host.folder.path(),
         &RESTORE,

@@ -15,7 +15,7 @@ use romcompat::compression::Decoder;
 use romcompat::deb::AR_MAGIC;
 use romcompat::json;
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
-use romcompat::package::{InstalledMapping, Previous};
+use romcompat::package::{InstalledPackage, Previous};
 use romcompat::plan::{
     ExtractedRoms, NamePattern, SavedMapping, SavedRom, guest_cards, machine_of, saved_roms,
 };
@@ -107,8 +107,8 @@ pub fn deb(bytes: &[u8]) {
     let (control, data) = archives.split_at(length);
     let package = package(&with_checksums(control), &with_checksums(data));
     input(&package);
-    match InstalledMapping::of_package(&package) {
-        Ok(mapping) => assert!(!format!("{mapping:?}").is_empty()),
+    match InstalledPackage::read(&package) {
+        Ok(installed) => assert!(!format!("{installed:?}").is_empty()),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
     match Previous::of_package(&package) {
@@ -210,7 +210,7 @@ fn extract<'c>(roms: &[SavedRom], content: impl Fn(&SavedRom) -> Option<&'c Vec<
     assert!(extracted.findings().all(|f| !f.to_string().is_empty()));
     let named = roms.iter().map(|rom| ("state", rom));
     let mapping = SavedMapping::new(named, &NamePattern::default());
-    let kinds: BTreeSet<&str> = mapping.devices.iter().map(|one| one.device).collect();
+    let kinds: BTreeSet<&str> = mapping.devices.iter().map(|one| &*one.device).collect();
     assert_eq!(kinds.len(), mapping.devices.len());
     if let Ok(release) = extracted.release("state", mapping) {
         assert!(!release.first.roms.is_empty());

@@ -1,14 +1,16 @@
 //! The mapping as elements of a libvirt domain.
 
-use super::{Mapped, is_display};
 use crate::libvirt::{escaped, model_of_device};
+use crate::plan::Mapping;
+use crate::qemu::{Device, device_by_name};
 use std::fmt::Write as _;
 
 /// The `<model type='…'/>` of a libvirt interface that becomes this device;
 /// none for a display adapter, whose ROM libvirt cannot name.
 #[must_use]
 pub fn interface_model(device: &str) -> Option<&str> {
-    (!is_display(device)).then(|| model_of_device(device))
+    let is_display = device_by_name(device).is_some_and(Device::is_display);
+    (!is_display).then(|| model_of_device(device))
 }
 
 /// The element that names a ROM file, inside `<interface>`. The schema asks
@@ -19,18 +21,16 @@ pub fn rom_element(path: &str) -> String {
 }
 
 /// For each interface model the element, and a command that puts it into a
-/// definition. `install_dir` is the folder of the ROMs, an absolute path.
+/// definition.
 #[must_use]
-pub fn libvirt(mapping: &[Mapped<'_>], install_dir: &str) -> String {
-    let path = |mapped: &Mapped<'_>| format!("{install_dir}/{}", mapped.rom.name);
-    let models: Vec<(&str, String)> = mapping
-        .iter()
-        .filter_map(|mapped| Some((interface_model(mapped.device)?, path(mapped))))
+pub fn libvirt(mapping: &Mapping) -> String {
+    let devices = || mapping.devices.iter();
+    let models: Vec<(&str, String)> = devices()
+        .filter_map(|mapped| Some((interface_model(&mapped.device)?, mapped.romfile.path())))
         .collect();
-    let displays: Vec<&str> = mapping
-        .iter()
-        .filter(|mapped| interface_model(mapped.device).is_none())
-        .map(|mapped| mapped.device)
+    let displays: Vec<&str> = devices()
+        .filter(|mapped| mapped.is_display())
+        .map(|mapped| &*mapped.device)
         .collect();
     let mut text = String::new();
     if !models.is_empty() {
@@ -65,13 +65,12 @@ pub fn libvirt(mapping: &[Mapped<'_>], install_dir: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emit::mapping;
     use crate::plan::tests::with_plan;
 
     #[test]
     fn each_interface_model_has_an_element_with_the_whole_path() {
         with_plan(&[("efi-virtio.rom", 5000)], |plan| {
-            let text = libvirt(&mapping(plan), &plan.install_dir);
+            let text = libvirt(&plan.mappings()[0]);
             for line in [
                 "# beside <model type='virtio'/>\n<rom file='/usr/share/qemu/compat-8k-efi-virtio.rom'/>\n",
                 "# beside <model type='virtio-non-transitional'/>\n",
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn a_display_adapter_has_no_element() {
         with_plan(&[("vgabios-stdvga.bin", 5000)], |plan| {
-            let text = libvirt(&mapping(plan), &plan.install_dir);
+            let text = libvirt(&plan.mappings()[0]);
             assert!(!text.contains("<rom"), "{text}");
             assert!(text.contains("use `emit globals` for VGA."), "{text}");
         });

@@ -1,7 +1,7 @@
 //! The mapping of saved guests as options for QEMU and as libvirt elements.
 
-use super::{interface_model, rom_element};
-use crate::plan::{QEMU_SHARE, SavedMapping};
+use super::{global, interface_model, rom_element};
+use crate::plan::SavedMapping;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -9,10 +9,9 @@ use std::fmt::Write as _;
 /// that needs another ROM has none: QEMU has such an option for kinds alone.
 #[must_use]
 pub fn saved_globals(mapping: &SavedMapping) -> String {
-    let option = |device: &str, romfile: &str| format!("-global {device}.romfile={romfile}\n");
     let devices = mapping.devices.iter();
     devices
-        .map(|mapped| option(mapped.device, &mapped.romfile))
+        .map(|mapped| format!("{}\n", global(mapped)))
         .collect()
 }
 
@@ -20,7 +19,7 @@ pub fn saved_globals(mapping: &SavedMapping) -> String {
 #[must_use]
 pub fn saved_libvirt(mapping: &SavedMapping) -> String {
     let devices = mapping.devices.iter();
-    let kinds = devices.map(|mapped| (mapped.device, &mapped.romfile, String::new()));
+    let kinds = devices.map(|mapped| (&*mapped.device, &mapped.romfile, String::new()));
     let cards = mapping.cards.iter().map(|card| {
         let (address, _) = card.block.rsplit_once('/').unwrap_or((&card.block, ""));
         let place = format!(" of the card at {address} of {}", card.state);
@@ -33,7 +32,7 @@ pub fn saved_libvirt(mapping: &SavedMapping) -> String {
             displays.insert(device);
             continue;
         };
-        let element = rom_element(&format!("{QEMU_SHARE}/{romfile}"));
+        let element = rom_element(&romfile.path());
         let _ = writeln!(text, "# beside <model type='{model}'/>{place}\n{element}");
     }
     if !displays.is_empty() {

@@ -1,18 +1,17 @@
 //! Every file of a compat package, and the `.deb` made of them.
 
+use super::Details;
+use super::error::PackageError;
+use super::mapping_files::{MappingFile, mapping_files};
 use super::previous::Previous;
-use super::templates::{TemplateError, Templates};
+use super::templates::Templates;
 use super::values::TemplateValues;
-use super::{Details, Manifest};
-use crate::deb::changelog::ChangelogError;
 use crate::deb::control::without_epoch;
 use crate::deb::{PackageContents, PackageFile, installed_size, write_package};
-use crate::emit;
-use crate::plan::CompatPlan;
+use crate::plan::{CompatPlan, Manifest};
 use flate2::{Compression, GzBuilder};
 use std::borrow::Cow;
 use std::io::{self, Write};
-use thiserror::Error;
 
 /// A compat package: its bytes, and what it says of itself.
 #[derive(Debug, Clone)]
@@ -30,78 +29,6 @@ pub struct CompatPackage {
     pub changelog: String,
 }
 
-/// A mapping in one form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MappingFile {
-    /// Its file name.
-    pub name: String,
-    /// Its content.
-    pub text: String,
-    /// Whether it is for `-readconfig`.
-    pub is_readconfig: bool,
-}
-
-/// The files of a plan's mapping; none where no device is told anything.
-pub(super) fn mapping_files(plan: &CompatPlan<'_>, manifest: &Manifest) -> Vec<MappingFile> {
-    let file = |name: String, text: String, is_readconfig| MappingFile {
-        name,
-        text,
-        is_readconfig,
-    };
-    if plan.ranges.is_empty() {
-        let mapping = emit::mapping(plan);
-        if mapping.is_empty() {
-            return Vec::new();
-        }
-        return vec![
-            file(READCONFIG.to_owned(), emit::readconfig(plan), true),
-            file("globals.txt".to_owned(), emit::globals(plan), false),
-        ];
-    }
-    let mut files = Vec::new();
-    for (range, written) in plan.ranges.iter().zip(&manifest.ranges) {
-        let Some(readconfig) = &written.readconfig else {
-            continue;
-        };
-        let mapping = emit::range_mapping(plan, range);
-        let text = emit::readconfig_of(&mapping, Some(range));
-        files.push(file(readconfig.clone(), text, true));
-        let name = format!("globals-up-to-{}.txt", range.up_to);
-        files.push(file(name, emit::globals_of(&mapping, Some(range)), false));
-    }
-    let arrays = emit::CompatArray::of_ranges(plan);
-    if !arrays.is_empty() {
-        let text = emit::compat_array(&arrays, emit::ArrayForm::Array);
-        files.push(file("compat-arrays.txt".to_owned(), text, false));
-    }
-    files
-}
-
-/// The file for `-readconfig` of a package for all machine types.
-const READCONFIG: &str = "romfiles.cfg";
-
-/// Why a package was not made.
-#[derive(Debug, Error)]
-pub enum PackageError {
-    /// A text that cannot be rendered.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// A date that cannot be written.
-    #[error(transparent)]
-    Date(#[from] ChangelogError),
-    /// A ROM that the source of iPXE does not make.
-    #[error("{rom}: {why}, so iPXE's source does not make it; leave it out with `--select`")]
-    NotOfIpxe {
-        /// The old ROM.
-        rom: String,
-        /// Why.
-        why: String,
-    },
-    /// The package cannot be written.
-    #[error("the package cannot be written: {0}")]
-    Write(#[from] io::Error),
-}
-
 /// The texts of a package, and what they say.
 #[derive(Debug)]
 pub(super) struct Texts<'a> {
@@ -115,11 +42,10 @@ impl<'a> Texts<'a> {
     pub(super) fn render(
         manifest: &'a Manifest,
         details: &'a Details,
-        mapping: &'a [MappingFile],
         previous: Option<&'a Previous>,
         templates: &Templates,
     ) -> Result<Self, PackageError> {
-        let values = TemplateValues::new(manifest, details, mapping, previous, templates)?;
+        let values = TemplateValues::new(manifest, details, previous, templates)?;
         let mut changelog = templates.render("changelog", &values)?;
         let mut news = None;
         if let Some(previous) = previous {
@@ -159,9 +85,9 @@ pub fn assemble(
     templates: &Templates,
 ) -> Result<CompatPackage, PackageError> {
     let manifest = Manifest::of(plan, &details.old_release);
-    let mapping = mapping_files(plan, &manifest);
+    let mapping = mapping_files(&manifest);
     let documents = format!("usr/share/doc/{}", details.package);
-    let texts = Texts::render(&manifest, details, &mapping, previous, templates)?;
+    let texts = Texts::render(&manifest, details, previous, templates)?;
     let Texts {
         mut values,
         changelog,
@@ -264,7 +190,7 @@ pub fn assemble_hook(
 ) -> Result<HookPackage, PackageError> {
     let package = details.hook_package();
     let documents = format!("usr/share/doc/{package}");
-    let mut values = TemplateValues::new(&of.manifest, details, &of.mapping, previous, templates)?;
+    let mut values = TemplateValues::new(&of.manifest, details, previous, templates)?;
     let readme = templates.render("hook/README.Debian", &values)?;
     let script = templates.render("hook/script", &values)?;
     let changelog = gzip(of.changelog.as_bytes())?;

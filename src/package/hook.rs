@@ -4,36 +4,10 @@
 //! `restore`).
 
 use crate::libvirt::{Domain, Interface, pin, unpin};
-use crate::plan::{CardRom, GuestCard, guest_cards, machine_of};
-use crate::qemu::{Device, MachineType, QemuVersion, RamBlockSize, device_by_name};
+use crate::plan::{CardRom, GuestCard, Manifest, guest_cards, machine_of};
+use crate::qemu::{Device, MachineType, RamBlockSize};
 use crate::rom::BarSize;
 use crate::vmstate::{RamBlock, SavedState};
-use serde::Deserialize;
-use std::collections::BTreeMap;
-
-/// Which device of which machine types gets which ROM, as `manifest.json` of a
-/// compat package says it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct HookMapping {
-    install_dir: String,
-    roms: Vec<MappedRom>,
-    #[serde(default)]
-    ranges: Vec<MappedRange>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct MappedRom {
-    name: String,
-    bar: u64,
-    devices: Vec<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct MappedRange {
-    after: Option<QemuVersion>,
-    up_to: QemuVersion,
-    devices: BTreeMap<String, String>,
-}
 
 /// What is asked of the host that a guest comes to.
 pub trait Host {
@@ -58,56 +32,7 @@ pub struct Filtered {
     pub remarks: Vec<String>,
 }
 
-impl HookMapping {
-    /// Reads the manifest of a compat package.
-    ///
-    /// # Errors
-    /// What is wrong with it, in the words of the JSON reader.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-
-    /// Path and size in bytes of the ROM for a device of this machine type.
-    #[must_use]
-    pub fn rom(&self, device: &str, machine: Option<MachineType>) -> Option<(String, u64)> {
-        let rom = self.rom_for(device, machine)?;
-        Some((self.path(rom), rom.bar))
-    }
-
-    /// Size in bytes of our ROM at this path.
-    #[must_use]
-    pub fn size_at(&self, path: &str) -> Option<u64> {
-        self.rom_at(path).map(|rom| rom.bar)
-    }
-
-    /// The ROM for a device of this machine type. A mapping without ranges is
-    /// for today's defaults.
-    fn rom_for(&self, device: &str, machine: Option<MachineType>) -> Option<&MappedRom> {
-        if self.ranges.is_empty() {
-            let known = device_by_name(device);
-            if known.is_some_and(|known| known.romfile_on(machine) != Some(known.romfile)) {
-                return None;
-            }
-            let loads = |rom: &&MappedRom| rom.devices.iter().any(|name| name == device);
-            return self.roms.iter().find(loads);
-        }
-        let version = machine?.version?;
-        let range = self.ranges.iter().find(|range| {
-            version <= range.up_to && range.after.is_none_or(|after| version > after)
-        })?;
-        let name = range.devices.get(device)?;
-        self.roms.iter().find(|rom| rom.name == *name)
-    }
-
-    fn path(&self, rom: &MappedRom) -> String {
-        format!("{}/{}", self.install_dir, rom.name)
-    }
-
-    /// Our ROM at this path.
-    fn rom_at(&self, path: &str) -> Option<&MappedRom> {
-        self.roms.iter().find(|rom| self.path(rom) == path)
-    }
-
+impl Manifest {
     /// Adds our ROM to the cards that had one of its size where the guest comes
     /// from and would get another here; takes ours away where this host has not
     /// the file and its own ROM has the size. A saved guest says itself which
@@ -177,17 +102,17 @@ impl HookMapping {
         };
         let length = coming.host.file_length(path);
         let here = length.and_then(block_of);
-        if here.is_some() && here == block_of(rom.bar) {
+        if here.is_some() && here == block_of(rom.bar.bytes()) {
             return Decision::Leave;
         }
         let wanted = match coming.saved_block(card, device) {
             Saved::Block(block) => Some(block),
-            Saved::NoRom | Saved::Unknown => block_of(rom.bar),
+            Saved::NoRom | Saved::Unknown => block_of(rom.bar.bytes()),
         };
         if here.is_some() && here == wanted {
             return Decision::Leave;
         }
-        let found = instead_of_ours(path, length, rom.bar);
+        let found = instead_of_ours(path, length, rom.bar.bytes());
         if coming.own_block(device) == wanted {
             return Decision::Drop(found);
         }
@@ -201,7 +126,7 @@ impl HookMapping {
         let Some(rom) = self.rom_for(device.name, coming.machine) else {
             return Decision::Leave;
         };
-        let ours = block_of(rom.bar);
+        let ours = block_of(rom.bar.bytes());
         let own = coming.own_block(device);
         if card.rom == CardRom::Off || own == ours {
             return Decision::Leave;
@@ -212,7 +137,7 @@ impl HookMapping {
             Saved::Block(block) if ours != Some(block) => {
                 return Decision::Doubt(format!(
                     "it was saved with a ROM of {block:#x} bytes, and ours has {:#x}",
-                    rom.bar
+                    rom.bar.bytes()
                 ));
             }
             Saved::Block(_) | Saved::Unknown => {}
@@ -222,7 +147,7 @@ impl HookMapping {
         if length.and_then(block_of) == ours {
             Decision::Pin(path)
         } else {
-            Decision::Doubt(instead_of_ours(&path, length, rom.bar))
+            Decision::Doubt(instead_of_ours(&path, length, rom.bar.bytes()))
         }
     }
 }
@@ -317,12 +242,30 @@ mod tests {
     use super::*;
     use crate::vmstate::{Seekable, StateReader};
 
-    const MANIFEST: &str = r#"{"install_dir": "/usr/share/qemu", "roms": [
-        {"name": "compat-256k-efi-virtio.rom", "bar": 262144, "devices": ["virtio-net-pci"]}]}"#;
-    const RANGES: &str = r#"{"install_dir": "/usr/share/qemu", "roms": [
-        {"name": "compat-256k-efi-virtio.rom", "bar": 262144, "devices": ["virtio-net-pci"]}],
-        "ranges": [{"after": null, "up_to": "7.2", "devices":
-        {"virtio-net-pci": "compat-256k-efi-virtio.rom"}}]}"#;
+    /// The manifest of one ROM for virtio-net-pci, with these ranges.
+    macro_rules! manifest {
+        ($ranges:expr) => {
+            concat!(
+                r#"{"schema_version": 1, "old_release": "aa 1", "from_ipxe": false,
+                    "install_dir": "/usr/share/qemu",
+                    "roms": [{"name": "compat-256k-efi-virtio.rom", "bar": 262144,
+                        "sha256": null, "release": "aa 1", "shared_with": [],
+                        "origin": "efi-virtio.rom", "origin_size": 249344,
+                        "origin_sha256": "", "boot_ids": [], "lost_boot": [],
+                        "change": "grows", "devices": ["virtio-net-pci"]}],
+                    "ranges": ["#,
+                $ranges,
+                "]}"
+            )
+        };
+    }
+
+    const MANIFEST: &str = manifest!("");
+    const RANGES: &str = manifest!(
+        r#"{"after": null, "up_to": "7.2", "release": "aa 1",
+            "readconfig": "romfiles-up-to-7.2.cfg",
+            "devices": {"virtio-net-pci": "compat-256k-efi-virtio.rom"}}"#
+    );
     const OURS: &str = "/usr/share/qemu/compat-256k-efi-virtio.rom";
 
     /// A host with our ROM or without, a default ROM, and a saved state.
@@ -359,7 +302,7 @@ mod tests {
     }
 
     fn on(manifest: &str, text: &str, host: &Test) -> Filtered {
-        let mapping = HookMapping::parse(manifest).unwrap();
+        let mapping = Manifest::parse(manifest).unwrap();
         mapping.filter(&Domain::parse(text.as_bytes()).unwrap(), host)
     }
 

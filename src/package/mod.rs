@@ -4,22 +4,22 @@ mod assemble;
 mod built_using;
 mod copyright;
 mod details;
+mod error;
 mod hook;
 mod installed;
-mod manifest;
+mod mapping_files;
 mod previous;
 mod source;
 mod template_check;
 mod templates;
 mod values;
 
-pub use assemble::{
-    CompatPackage, HookPackage, MappingFile, PackageError, assemble, assemble_hook,
-};
+pub use assemble::{CompatPackage, HookPackage, assemble, assemble_hook};
 pub use details::{Details, DetailsError, Wishes};
-pub use hook::{Filtered, HookMapping, Host};
-pub use installed::{InstalledError, InstalledMapping, InstalledRange};
-pub use manifest::{Manifest, ManifestRange, ManifestRom};
+pub use error::PackageError;
+pub use hook::{Filtered, Host};
+pub use installed::{InstalledError, InstalledPackage};
+pub use mapping_files::MappingFile;
 pub use previous::{Previous, PreviousError};
 pub use source::{IpxeSource, assemble_source};
 pub use template_check::check_templates;

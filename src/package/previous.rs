@@ -1,14 +1,13 @@
 //! The compat package that a new one takes the place of.
 
-use super::Manifest;
-use super::installed::{InstalledError, InstalledMapping};
+use super::installed::{InstalledError, InstalledPackage};
 use crate::deb::changelog::{ChangelogError, newest_date};
 use crate::deb::tar_entries::Entry;
 use crate::deb::version::compare;
 use crate::deb::{BinaryPackage, DebError, VisitError};
+use crate::plan::Manifest;
 use flate2::read::GzDecoder;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::io::{self, Read};
 use thiserror::Error;
 
@@ -25,14 +24,9 @@ pub struct Previous {
     pub epoch: u64,
     /// Its news, if it has any.
     pub news: Option<String>,
-    /// The folder of its ROMs.
-    install_dir: String,
-    /// Which device loads which ROM, and up to which machine types.
-    mapping: BTreeSet<Mapped>,
+    /// Its ROMs, and which devices load them.
+    manifest: Manifest,
 }
-
-/// The machine types, a device, and its ROM.
-type Mapped = (String, String, String);
 
 /// Why a package is not the one before.
 #[derive(Debug, Error)]
@@ -112,17 +106,6 @@ impl Previous {
                 VisitError::Deb(error) => error.into(),
                 VisitError::Visitor(error) => error,
             })?;
-        let installed = InstalledMapping::of_package(bytes)?;
-        let of_all = installed.devices.iter();
-        let mut mapping: BTreeSet<Mapped> = BTreeSet::new();
-        if installed.ranges.is_empty() {
-            mapping.extend(of_all.map(|(device, rom)| mapped("", device, rom)));
-        }
-        for range in &installed.ranges {
-            let up_to = range.up_to.to_string();
-            let devices = range.devices.iter();
-            mapping.extend(devices.map(|(device, rom)| mapped(&up_to, device, rom)));
-        }
         let changelog: String = changelog.ok_or(PreviousError::NoChangelog(changelog_path))?;
         Ok(Self {
             epoch: newest_date(changelog.as_bytes())?,
@@ -130,8 +113,7 @@ impl Previous {
             package: name,
             changelog,
             news,
-            install_dir: installed.install_dir,
-            mapping,
+            manifest: InstalledPackage::read(bytes)?.manifest,
         })
     }
 
@@ -161,22 +143,6 @@ impl Previous {
     /// Whether guests that were told the ROMs of this package must be told
     /// others.
     pub(super) fn maps_differently(&self, manifest: &Manifest) -> bool {
-        let mut mapping: BTreeSet<Mapped> = BTreeSet::new();
-        if manifest.ranges.is_empty() {
-            for rom in &manifest.roms {
-                let devices = rom.devices.iter();
-                mapping.extend(devices.map(|device| mapped("", device, &rom.name)));
-            }
-        }
-        for range in &manifest.ranges {
-            let up_to = range.up_to.to_string();
-            let devices = range.devices.iter();
-            mapping.extend(devices.map(|(device, rom)| mapped(&up_to, device, rom)));
-        }
-        self.install_dir != manifest.install_dir || self.mapping != mapping
+        !self.manifest.tells_the_same(manifest)
     }
-}
-
-fn mapped(up_to: &str, device: &str, rom: &str) -> Mapped {
-    (up_to.to_owned(), device.to_owned(), rom.to_owned())
 }

@@ -1,15 +1,17 @@
 //! The source package of a compat package: one that carries the ROMs, or one
 //! that builds them from iPXE's source.
 
-use super::assemble::{PackageError, Texts, mapping_files, rom_files, shared_files};
+use super::Details;
+use super::assemble::{Texts, rom_files, shared_files};
 use super::copyright;
+use super::error::PackageError;
+use super::mapping_files::mapping_files;
 use super::previous::Previous;
 use super::templates::Templates;
 use super::values::{TemplateValues, continuation};
-use super::{Details, Manifest};
 use crate::deb::control::{upstream_version, without_epoch};
 use crate::deb::{PackageFile, SourceContents, Upstream, is_native, source_format, write_source};
-use crate::plan::{CompatPlan, CompatRom};
+use crate::plan::{CompatPlan, CompatRom, Manifest};
 use crate::qemu::{DEVICES, Device};
 use crate::rom::{CodeType, Rom};
 use crate::romset::sha256_hex;
@@ -116,8 +118,8 @@ pub fn assemble_source(
         Some(_) => Manifest::from_ipxe(plan, &details.old_release),
         None => Manifest::of(plan, &details.old_release),
     };
-    let mapping = mapping_files(plan, &manifest);
-    let mut texts = Texts::render(&manifest, details, &mapping, previous, templates)?;
+    let mapping = mapping_files(&manifest);
+    let mut texts = Texts::render(&manifest, details, previous, templates)?;
     if ipxe.is_some() {
         for (rom, values) in plan.roms.iter().zip(&mut texts.values.roms) {
             values.ipxe_targets = targets(rom)?;

@@ -1,14 +1,14 @@
 //! Templates of the user, tried before any of them is needed.
 
-use super::assemble::{PackageError, mapping_files};
+use super::Details;
+use super::error::PackageError;
 use super::previous::Previous;
 use super::source::SourceValues;
 use super::templates::{TemplateError, Templates};
 use super::values::TemplateValues;
-use super::{Details, Manifest};
 use crate::deb::changelog::newest_date;
 use crate::deb::control::Control;
-use crate::plan::CompatPlan;
+use crate::plan::{CompatPlan, Manifest};
 use deb822_fast::Paragraph;
 
 /// Templates that may give nothing: their files are left out then.
@@ -35,8 +35,7 @@ pub fn check_templates(
     templates: &Templates,
 ) -> Result<(), PackageError> {
     let manifest = Manifest::of(plan, &details.old_release);
-    let mapping = mapping_files(plan, &manifest);
-    let values = TemplateValues::new(&manifest, details, &mapping, previous, templates)?;
+    let values = TemplateValues::new(&manifest, details, previous, templates)?;
     let values = SourceValues::new(&values, details, false);
     for name in templates.replaced() {
         let text = templates.render(name, &values)?;

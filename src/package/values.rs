@@ -1,13 +1,14 @@
 //! What the templates of a package may say.
 
-use super::assemble::{MappingFile, PackageError};
+use super::Details;
 use super::copyright::versionless_reference;
 use super::details::hook_package;
+use super::error::PackageError;
 use super::previous::Previous;
 use super::templates::Templates;
-use super::{Details, Manifest, ManifestRange, ManifestRom};
 use crate::deb::changelog::date_line;
 use crate::emit;
+use crate::plan::{Manifest, ManifestRom, MappedDevice, Mapping};
 use serde::Serialize;
 
 /// The values that templates may use.
@@ -50,9 +51,9 @@ pub(super) struct TemplateValues<'a> {
     install_dir: &'a str,
     share_dir: String,
     pub installed_size: u64,
-    globals: Vec<&'a str>,
+    globals: Vec<String>,
     /// Those of display adapters, which only a guest that has one may be told.
-    display_globals: Vec<&'a str>,
+    display_globals: Vec<String>,
     pub roms: Vec<RomValues<'a>>,
     ranges: Vec<RangeValues<'a>>,
     /// Machine types that a mapping without ranges is not for.
@@ -89,10 +90,26 @@ struct Example {
     is_network: bool,
 }
 
-/// Options that stand in comments of a mapping's file, for display adapters.
-fn options_in_comments(file: &MappingFile) -> impl Iterator<Item = &str> {
-    let options = file.text.lines().filter_map(|line| line.strip_prefix("# "));
-    options.filter(|option| option.starts_with("-global "))
+impl Example {
+    /// A device of the newest machine types that are told anything, a network
+    /// card if there is one.
+    fn of(mappings: &[Mapping], share_dir: &str) -> Option<Self> {
+        let (mapping, readconfig) = mappings
+            .iter()
+            .rev()
+            .find_map(|mapping| Some((mapping, mapping.readconfig()?)))?;
+        let range = mapping.range.as_ref();
+        let mut devices: Vec<&MappedDevice> = mapping.devices.iter().collect();
+        devices.sort_by_key(|mapped| (mapped.is_display(), range.map(|_| &mapped.device)));
+        let mapped = devices.first()?;
+        Some(Self {
+            readconfig: format!("{share_dir}/{readconfig}"),
+            device: mapped.device.clone(),
+            global: mapped.is_display().then(|| emit::global(mapped)),
+            machine: range.map(|range| format!("pc-i440fx-{}", range.up_to)),
+            is_network: !mapped.is_display(),
+        })
+    }
 }
 
 /// One ROM, for templates.
@@ -119,33 +136,14 @@ impl<'a> TemplateValues<'a> {
     pub(super) fn new(
         manifest: &'a Manifest,
         details: &'a Details,
-        mapping: &'a [MappingFile],
         previous: Option<&'a Previous>,
         templates: &Templates,
     ) -> Result<Self, PackageError> {
         let share_dir = format!("/usr/share/{}", details.package);
-        let globals = mapping.iter().find(|file| file.name == "globals.txt");
-        let first = mapping.iter().rfind(|file| file.is_readconfig);
-        let mapped = |range: &&ManifestRange| !range.devices.is_empty();
-        let range = manifest.ranges.iter().rfind(mapped);
-        let mut devices: Vec<&String> = match range {
-            Some(range) => range.devices.keys().collect(),
-            None => manifest.roms.iter().flat_map(|rom| &rom.devices).collect(),
-        };
-        devices.sort_by_key(|device| emit::is_display(device));
-        let example = first.zip(devices.first()).map(|(file, device)| {
-            let named = format!("-global {device}.romfile=");
-            let mut options = mapping.iter().rev().flat_map(options_in_comments);
-            Example {
-                readconfig: format!("{share_dir}/{}", file.name),
-                device: (*device).clone(),
-                global: options
-                    .find(|option| option.starts_with(&named))
-                    .map(str::to_owned),
-                machine: range.map(|range| format!("pc-i440fx-{}", range.up_to)),
-                is_network: !emit::is_display(device),
-            }
-        });
+        let mappings = manifest.mappings();
+        let for_all = mappings.iter().filter(|mapping| mapping.range.is_none());
+        let for_all = for_all.flat_map(|mapping| &mapping.devices);
+        let (displays, cards): (Vec<_>, Vec<_>) = for_all.partition(|mapped| mapped.is_display());
         let devices = manifest.roms.iter().flat_map(|rom| &rom.devices);
         let other_defaults = match &*manifest.ranges {
             [] => emit::other_defaults(devices.map(String::as_str)),
@@ -178,20 +176,17 @@ impl<'a> TemplateValues<'a> {
             old_release: &details.old_release,
             date: date_line(details.epoch)?,
             install_dir: &manifest.install_dir,
+            example: Example::of(&mappings, &share_dir),
             share_dir,
             installed_size: 0,
-            globals: globals
-                .iter()
-                .flat_map(|file| file.text.lines())
-                .filter(|line| line.starts_with('-'))
-                .collect(),
-            display_globals: globals.into_iter().flat_map(options_in_comments).collect(),
+            globals: cards.into_iter().map(emit::global).collect(),
+            display_globals: displays.into_iter().map(emit::global).collect(),
             roms: manifest.roms.iter().map(RomValues::from).collect(),
             ranges: manifest
                 .ranges
                 .iter()
                 .map(|range| RangeValues {
-                    machines: range.machines(),
+                    machines: range.to_string(),
                     release: &range.release,
                     readconfig: range.readconfig.as_deref(),
                 })
@@ -203,7 +198,6 @@ impl<'a> TemplateValues<'a> {
                     devices,
                 })
                 .collect(),
-            example,
         };
         let description = match &details.description {
             Some(text) => text.clone(),

@@ -29,7 +29,7 @@ pub enum BootIds {
 }
 
 /// A change to a ROM's images, so that firmware finds one for the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum BootIdChange {
     /// The first image has other ids.
@@ -58,7 +58,7 @@ impl fmt::Display for BootIdChange {
 }
 
 /// An x86 image that a device needs and a compat ROM lacks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostBoot {
     /// The ids that the image would have.
     pub ids: PciIds,

@@ -7,11 +7,11 @@ use crate::qemu::{
 };
 use crate::rom::{BarSize, CodeType};
 use crate::romset::{RomFile, RomSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How a ROM's BAR changes from the old release to the new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// The same BAR.

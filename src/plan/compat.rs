@@ -1,6 +1,6 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
-use super::naming::is_plain;
+use super::naming::{is_device_name, is_file_name};
 use crate::finding::{Code, Finding};
 use crate::plan::{
     BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Naming, Pair,
@@ -39,8 +39,6 @@ pub type MappedDevices = BTreeMap<String, Vec<String>>;
 /// Refuses what QEMU would not read as the name of a device, a ROM that no old
 /// release has, and a second ROM for one device.
 pub(super) fn check_devices(devices: &MappedDevices, sets: &[&RomSet]) -> Result<(), PlanError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
     let has = |name: &str| sets.iter().any(|set| set.find(name).is_some());
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for (rom, names) in devices {
@@ -53,7 +51,7 @@ pub(super) fn check_devices(devices: &MappedDevices, sets: &[&RomSet]) -> Result
         }
         for device in names {
             let (rom, device) = (rom.clone(), device.clone());
-            if !is_name(&device) {
+            if !is_device_name(&device) {
                 return Err(PlanError::NoDevice { rom, device });
             }
             if let Some(class) = class_of_block(&device) {
@@ -102,9 +100,6 @@ fn class_of_block(name: &str) -> Option<&'static str> {
 pub struct CompatRom<'a> {
     /// Its compat name.
     pub name: String,
-    /// What a device's `romfile` property must say: the name where QEMU
-    /// searches the folder, else the whole path.
-    pub romfile: String,
     /// The old ROM.
     pub origin: &'a RomFile,
     /// The old ROM's bytes, but for `boot_ids`, then 0xFF up to the BAR.
@@ -149,7 +144,7 @@ impl<'a> CompatRom<'a> {
             });
         }
         let name = naming.pattern.compat_name(bar, origin.name());
-        if !name.chars().all(is_plain) {
+        if !is_file_name(&name) {
             return Err(PlanError::Unmappable(name));
         }
         if let Some(set) = sets.iter().find(|set| set.find(&name).is_some()) {
@@ -166,7 +161,6 @@ impl<'a> CompatRom<'a> {
                 source,
             })?;
         let rom = Self {
-            romfile: naming.romfile(&name),
             name,
             origin,
             bytes,
@@ -595,6 +589,10 @@ pub(crate) mod tests {
             BootIds::Keep,
         )
         .unwrap();
-        assert_eq!(plan.roms[0].romfile, "/usr/lib/ipxe/qemu/compat-512-a.rom");
+        let own = MappedDevices::from([("a.rom".to_owned(), vec!["own".to_owned()])]);
+        let mut plan = plan;
+        plan.map_devices(&own).unwrap();
+        let told = plan.mapped_devices().remove(0).romfile.to_string();
+        assert_eq!(told, "/usr/lib/ipxe/qemu/compat-512-a.rom");
     }
 }

@@ -7,7 +7,7 @@ use super::{BootIds, CompatPlan, CompatRom, Naming, Pair, PlanError, Selection};
 use crate::qemu::{DEVICES, Device, QemuVersion};
 use crate::rom::{BarSize, PciIds};
 use crate::romset::{RomFile, RomSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ pub struct GenerationOptions<'o> {
 
 /// An earlier release whose guests use a ROM of a later one: the size is the
 /// same, and the content comes with the guest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedWith {
     /// The release.
     pub release: String,
@@ -210,12 +210,12 @@ impl<'a> CompatPlan<'a> {
             let named = |(loader, class): (Loader, Class<'a>)| {
                 Some((loader.name().to_owned(), names.get(&class)?.clone()))
             };
-            plan.ranges.push(MachineRange {
+            plan.ranges.push(MachineRange::new(
                 after,
-                up_to: version,
-                release: generation.set.release(),
-                mapping: mapping.into_iter().filter_map(named).collect(),
-            });
+                version,
+                generation.set.release(),
+                mapping.into_iter().filter_map(named).collect(),
+            ));
             after = Some(version);
         }
         Ok(plan)
@@ -368,8 +368,7 @@ mod tests {
 
     fn romfile(plan: &CompatPlan<'_>, up_to: &str, device: &str) -> Option<String> {
         let range = plan.ranges.iter().find(|r| r.up_to.to_string() == up_to)?;
-        let found = range.mapping.iter().find(|(name, _)| name == device)?;
-        Some(found.1.clone())
+        range.devices.get(device).cloned()
     }
 
     #[test]
@@ -430,7 +429,7 @@ mod tests {
         assert_eq!(of("2.11").unwrap(), "compat-16k-efi-pcnet.rom");
         assert_eq!(of("2.5").unwrap(), "compat-8k-efi-pcnet.rom");
         let one = plan(&generations[..1], Some(&new)).unwrap();
-        assert!(one.roms.is_empty() && one.ranges[0].mapping.is_empty());
+        assert!(one.roms.is_empty() && one.ranges[0].devices.is_empty());
         assert_eq!(one.ranges.len(), 1);
     }
 
@@ -443,7 +442,7 @@ mod tests {
         let ranges: Vec<_> = plan
             .ranges
             .iter()
-            .map(|range| (range.to_string(), range.mapping.len()))
+            .map(|range| (range.to_string(), range.devices.len()))
             .collect();
         let own = |text: &str, count| (text.to_owned(), count);
         assert_eq!(

@@ -11,6 +11,8 @@ mod generations;
 mod guest;
 mod host_record;
 mod inventory;
+mod manifest;
+mod mapping;
 mod naming;
 mod ranges;
 mod saved;
@@ -29,10 +31,12 @@ pub use host_record::{
     CarriedFinding, Found, GuestRecord, HostRecord, HostRoms, Need, Needs, RomFileName,
 };
 pub use inventory::{Fleet, HeldGuest, HeldGuests, HostClass, Move, MoveAnswer};
+pub use manifest::{Manifest, ManifestError, ManifestRom, ManifestVersion};
+pub use mapping::{MappedDevice, Mapping, Romfile};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
 pub use ranges::MachineRange;
 pub use saved::{SavedRom, saved_roms};
-pub use saved_mapping::{MappedCard, MappedDevice, SavedMapping};
+pub use saved_mapping::{MappedCard, SavedMapping};
 
 #[cfg(test)]
 pub(crate) use compat::tests;

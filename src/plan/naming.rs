@@ -38,9 +38,8 @@ impl Naming {
     /// otherwise.
     pub fn new(pattern: NamePattern, install_dir: &str) -> Result<Self, InstallDirError> {
         let trimmed = install_dir.trim_end_matches('/');
-        let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(is_plain);
         match trimmed.strip_prefix('/') {
-            Some(rest) if rest.split('/').all(is_part) => Ok(Self {
+            Some(rest) if rest.split('/').all(is_file_name) => Ok(Self {
                 pattern,
                 install_dir: trimmed.to_owned(),
             }),
@@ -56,14 +55,6 @@ impl Naming {
             self.install_dir,
             self.pattern.compat_name(bar, name)
         )
-    }
-
-    pub(super) fn romfile(&self, name: &str) -> String {
-        if self.install_dir == QEMU_SHARE {
-            name.to_owned()
-        } else {
-            format!("{}/{name}", self.install_dir)
-        }
     }
 }
 
@@ -93,6 +84,17 @@ pub enum NamePatternError {
 /// A character that every reader of a mapping takes as it is.
 pub(super) fn is_plain(character: char) -> bool {
     character.is_ascii_alphanumeric() || "+-._".contains(character)
+}
+
+/// Whether this is the name of a file in a mapping, and no path.
+pub(super) fn is_file_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && name.chars().all(is_plain)
+}
+
+/// Whether QEMU would read this as the name of a device.
+pub(super) fn is_device_name(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    !name.is_empty() && name.chars().all(is_part)
 }
 
 impl Default for NamePattern {
@@ -164,11 +166,13 @@ mod tests {
     #[test]
     fn a_folder_to_install_to_is_absolute_and_plain() {
         let naming = |folder| Naming::new(NamePattern::default(), folder);
-        assert_eq!(naming("/usr/share/qemu/").unwrap().romfile("a"), "a");
-        assert_eq!(
-            naming("/usr/lib/qemu").unwrap().romfile("a"),
-            "/usr/lib/qemu/a"
-        );
+        let romfile = |folder| {
+            let name = "a".to_owned();
+            let folder = naming(folder).unwrap().install_dir;
+            crate::plan::Romfile { folder, name }.to_string()
+        };
+        assert_eq!(romfile("/usr/share/qemu/"), "a");
+        assert_eq!(romfile("/usr/lib/qemu"), "/usr/lib/qemu/a");
         for wrong in [
             "",
             "/",

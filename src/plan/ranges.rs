@@ -2,10 +2,12 @@
 
 use super::Generation;
 use crate::qemu::{Device, QemuVersion};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Machine types that use the same old ROMs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineRange {
     /// The newest version that does not belong to it, if any is older.
     pub after: Option<QemuVersion>,
@@ -13,8 +15,37 @@ pub struct MachineRange {
     pub up_to: QemuVersion,
     /// The release whose ROMs they used.
     pub release: String,
-    /// Devices, each with the compat name of its ROM.
-    pub mapping: Vec<(String, String)>,
+    /// File name of its mapping for `-readconfig`; none where it needs nothing.
+    pub readconfig: Option<String>,
+    /// Each device with the compat name of its ROM.
+    pub devices: BTreeMap<String, String>,
+}
+
+impl MachineRange {
+    /// The machine types after one version and up to another, with the compat
+    /// ROMs of their devices.
+    #[must_use]
+    pub fn new(
+        after: Option<QemuVersion>,
+        up_to: QemuVersion,
+        release: String,
+        devices: BTreeMap<String, String>,
+    ) -> Self {
+        let readconfig = (!devices.is_empty()).then(|| format!("romfiles-up-to-{up_to}.cfg"));
+        Self {
+            after,
+            up_to,
+            release,
+            readconfig,
+            devices,
+        }
+    }
+
+    /// Whether machine types of this version belong to it.
+    #[must_use]
+    pub fn contains(&self, version: QemuVersion) -> bool {
+        version <= self.up_to && self.after.is_none_or(|after| version > after)
+    }
 }
 
 impl fmt::Display for MachineRange {

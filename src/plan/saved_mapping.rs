@@ -1,6 +1,6 @@
 //! Which compat ROMs saved guests are told to load.
 
-use super::{NamePattern, SavedRom};
+use super::{MappedDevice, NamePattern, Romfile, SavedRom};
 use crate::finding::{Code, Finding};
 use crate::rom::BarSize;
 use serde::Serialize;
@@ -18,15 +18,6 @@ pub struct SavedMapping {
     classes: BTreeMap<&'static str, BarSize>,
 }
 
-/// A kind of device with its compat ROM.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct MappedDevice {
-    /// Its class, as `-global` names it.
-    pub device: &'static str,
-    /// The compat ROM.
-    pub romfile: String,
-}
-
 /// A card that needs another ROM than its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MappedCard {
@@ -37,7 +28,7 @@ pub struct MappedCard {
     /// Its class.
     pub device: &'static str,
     /// The compat ROM.
-    pub romfile: String,
+    pub romfile: Romfile,
 }
 
 /// The cards of one kind in one size class.
@@ -84,10 +75,11 @@ impl SavedMapping {
         for (state, rom) in roms {
             let Some(bar) = rom.bar() else { continue };
             for device in &rom.devices {
-                let romfile = pattern.compat_name(bar, device.romfile);
+                let romfile = Romfile::shared(pattern.compat_name(bar, device.romfile));
                 let device = device.name;
                 if mapping.classes.get(device) == Some(&bar) {
                     if given.get(device) == Some(&false) {
+                        let device = device.to_owned();
                         mapping.devices.push(MappedDevice { device, romfile });
                     }
                 } else {

@@ -136,7 +136,7 @@ impl<'a> Boot<'a> {
         if device.is_display() {
             return none("it is a display");
         }
-        let Some((romfile, bytes)) = compat.of_device(device, machine) else {
+        let Some((told, bytes)) = compat.of_device(device, machine) else {
             return none("it is told no compat ROM");
         };
         let Ok(rom) = Rom::parse(bytes) else {
@@ -149,7 +149,7 @@ impl<'a> Boot<'a> {
             device,
             place,
             firmware,
-            romfile: romfile.to_owned(),
+            romfile: told.romfile.name.clone(),
             expected,
         };
         let root = boot_ids.contains(&device.ids);

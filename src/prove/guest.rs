@@ -2,7 +2,6 @@
 
 use super::Emulator;
 use crate::qemu::{Device, Family, MachineType, is_about_the_rom};
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -13,10 +12,20 @@ pub enum RomSource {
     Default,
     /// A file named by `-global`.
     Global(String),
-    /// What these options say, as `emit globals` prints them.
-    Globals(Vec<String>),
-    /// What a file for `-readconfig` says: the first names the second.
-    Readconfig(PathBuf, PathBuf),
+    /// A file named by one of the options of a mapping.
+    Globals {
+        /// What each `-global` is given.
+        options: Vec<String>,
+        /// What that of the card says.
+        romfile: String,
+    },
+    /// A file named by a mapping for `-readconfig`.
+    Readconfig {
+        /// The mapping.
+        file: PathBuf,
+        /// What it says to the card.
+        romfile: String,
+    },
     /// No ROM.
     None,
 }
@@ -51,17 +60,13 @@ impl Guest<'_> {
     #[must_use]
     pub fn is_about_its_rom(&self, said: &str) -> bool {
         let romfile = match &self.rom {
-            RomSource::Default => self.device.romfile_on(Some(self.machine)).map(Cow::from),
-            RomSource::Global(file) => Some(file.into()),
-            RomSource::Globals(words) => {
-                let of_card = format!("{}.romfile=", self.device.name);
-                let mut files = words.iter().filter_map(|word| word.strip_prefix(&of_card));
-                files.next().map(Cow::from)
-            }
-            RomSource::Readconfig(_, file) => Some(file.to_string_lossy()),
+            RomSource::Default => self.device.romfile_on(Some(self.machine)),
+            RomSource::Global(romfile)
+            | RomSource::Globals { romfile, .. }
+            | RomSource::Readconfig { romfile, .. } => Some(&**romfile),
             RomSource::None => None,
         };
-        is_about_the_rom(said, &self.ram_block(), &romfile.unwrap_or_default())
+        is_about_the_rom(said, &self.ram_block(), romfile.unwrap_or_default())
     }
 
     /// The command line that starts it stopped, with a monitor on standard
@@ -86,8 +91,10 @@ impl Guest<'_> {
         match &self.rom {
             RomSource::Default => {}
             RomSource::Global(file) => add(&["-global", &format!("{name}.romfile={file}")]),
-            RomSource::Globals(words) => words.iter().for_each(|word| add(&[word])),
-            RomSource::Readconfig(file, _) => add(&["-readconfig", &file.to_string_lossy()]),
+            RomSource::Globals { options, .. } => {
+                options.iter().for_each(|option| add(&["-global", option]));
+            }
+            RomSource::Readconfig { file, .. } => add(&["-readconfig", &file.to_string_lossy()]),
             RomSource::None => add(&["-global", &format!("{name}.romfile=")]),
         }
         let bus = family.root_bus();

@@ -1,11 +1,12 @@
 //! The folders of an old and a new host, as QEMU finds its ROMs in them.
 
 use super::{CannotRun, LeftOut, NotTried};
-use crate::plan::CompatPlan;
+use crate::emit;
+use crate::plan::{CompatPlan, MappedDevice, Mapping};
 use crate::qemu::{DEVICES, Device, MachineType, RamBlockSize, RomAt, device_by_name};
 use crate::rom::BarSize;
 use crate::romset::RomSet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,64 +17,53 @@ use std::path::{Path, PathBuf};
 pub struct CompatRoms {
     /// File name and content of each.
     pub files: Vec<(String, Vec<u8>)>,
-    /// Each device with the file name that it is told.
-    pub mapping: BTreeMap<String, String>,
-    /// Options that tell it to all of them, one a line, where a path stands as
-    /// [`CompatRoms::INSTALL_DIR`].
-    pub globals: String,
-    /// A file for `-readconfig` that tells it to all of them, where a path
-    /// stands as [`CompatRoms::INSTALL_DIR`].
-    pub readconfig: String,
-    /// Whether the mapping is for a range of machine types. Others are for the
-    /// machine types in which a device has today's default ROM.
-    pub is_of_range: bool,
+    /// What devices are told.
+    pub mapping: Mapping,
 }
 
 impl CompatRoms {
-    /// Stands for the folder of the ROMs in a mapping.
-    pub const INSTALL_DIR: &'static str = "@install-dir@";
-
-    /// What a plan ships.
+    /// What a plan for one release ships.
     #[must_use]
-    pub fn of(plan: &CompatPlan<'_>, readconfig: &str, globals: &str) -> Self {
+    pub fn of(plan: &CompatPlan<'_>) -> Self {
         let files = plan.roms.iter();
-        let mapping = plan.roms.iter().flat_map(|rom| {
-            let devices = rom.devices.iter();
-            devices.map(|device| (device.name.to_owned(), rom.name.clone()))
-        });
-        let installed = format!("{}/", plan.install_dir);
-        let placed = format!("{}/", Self::INSTALL_DIR);
         Self {
             files: files
                 .map(|rom| (rom.name.clone(), rom.bytes.clone()))
                 .collect(),
-            mapping: mapping.collect(),
-            globals: globals.replace(&installed, &placed),
-            readconfig: readconfig.replace(&installed, &placed),
-            is_of_range: false,
+            mapping: Mapping {
+                range: None,
+                devices: plan.mapped_devices(),
+            },
         }
     }
 
-    /// The file that a device of a machine is told, with its content.
+    /// What a device of a machine is told, with the content of the file.
     #[must_use]
-    pub fn of_device(&self, device: &Device, machine: MachineType) -> Option<(&str, &[u8])> {
-        if !self.is_of_range && device.romfile_on(Some(machine)) != Some(device.romfile) {
-            return None;
-        }
-        let wanted = self.mapping.get(device.name)?;
-        let found = self.files.iter().find(|(name, _)| name == wanted)?;
-        Some((&found.0, &found.1))
+    pub fn of_device(
+        &self,
+        device: &Device,
+        machine: MachineType,
+    ) -> Option<(&MappedDevice, &[u8])> {
+        let mapped = self.mapping.of_device(device, machine)?;
+        let mut files = self.files.iter();
+        let (_, bytes) = files.find(|(name, _)| *name == mapped.romfile.name)?;
+        Some((mapped, bytes))
     }
 
     /// The devices of the mapping with which nothing can be tried.
     #[must_use]
     pub fn unknown_devices(&self) -> Vec<LeftOut> {
-        let names = self.mapping.keys();
-        names
-            .filter(|name| device_by_name(name).is_none())
+        let devices = self.mapping.devices.iter();
+        let mut names: Vec<&str> = devices.map(|mapped| &*mapped.device).collect();
+        names.sort_unstable();
+        names.dedup();
+        let unknown = names
+            .into_iter()
+            .filter(|name| device_by_name(name).is_none());
+        unknown
             .map(|name| LeftOut {
                 what: NotTried::Migrations,
-                device: name.clone(),
+                device: name.to_owned(),
                 machine: None,
                 why: "it is no device with a default ROM".to_owned(),
             })
@@ -90,10 +80,14 @@ pub struct Hosts<'a> {
     pub new: &'a RomSet,
     /// Compat ROMs of the new host.
     pub compat: &'a CompatRoms,
+    /// What devices are told, with the ROMs in the new host's folder.
+    mapping: Mapping,
     folder: PathBuf,
 }
 
-/// File name of the mapping in the new host's folder.
+/// The folder of the new host.
+const NEW: &str = "new";
+/// File name of the mapping in it.
 const READCONFIG: &str = "romfiles.cfg";
 /// What a ROM of the same size and other content is called.
 const OTHER_CONTENT: &str = "other-content.";
@@ -109,23 +103,21 @@ impl<'a> Hosts<'a> {
         new: &'a RomSet,
         compat: &'a CompatRoms,
     ) -> Result<Self, CannotRun> {
+        let new_folder = folder.join(NEW);
         let hosts = Self {
             old,
             new,
             compat,
+            mapping: compat.mapping.moved_to(&new_folder.to_string_lossy()),
             folder: folder.to_owned(),
         };
-        let readconfig = compat.readconfig.replace(
-            CompatRoms::INSTALL_DIR,
-            &hosts.new_folder().to_string_lossy(),
-        );
         hosts
-            .write_all(&readconfig)
+            .write_all()
             .map_err(|error| CannotRun(format!("{}: {error}", folder.display())))?;
         Ok(hosts)
     }
 
-    fn write_all(&self, readconfig: &str) -> io::Result<()> {
+    fn write_all(&self) -> io::Result<()> {
         for (set, folder) in [(self.old, self.old_folder()), (self.new, self.new_folder())] {
             make_folder(&folder)?;
             for name in default_romfiles() {
@@ -145,7 +137,10 @@ impl<'a> Hosts<'a> {
                 write_file(&new.join(format!("{OTHER_CONTENT}{name}")), &bytes)?;
             }
         }
-        write_file(&self.readconfig(), readconfig.as_bytes())
+        write_file(
+            &self.readconfig(),
+            emit::readconfig(&self.mapping).as_bytes(),
+        )
     }
 
     /// QEMU's current folder on the old host.
@@ -157,7 +152,7 @@ impl<'a> Hosts<'a> {
     /// QEMU's current folder on the new host.
     #[must_use]
     pub fn new_folder(&self) -> PathBuf {
-        self.folder.join("new")
+        self.folder.join(NEW)
     }
 
     /// The mapping of the new host, for `-readconfig`.
@@ -166,26 +161,21 @@ impl<'a> Hosts<'a> {
         self.new_folder().join(READCONFIG)
     }
 
-    /// The mapping of the new host, as words of a command line for a guest with
-    /// this device: the options of other display adapters stay comments.
+    /// What `-global` is given on a command line for a guest with this device:
+    /// options of other display adapters are left out.
     #[must_use]
     pub fn globals(&self, device: &Device) -> Vec<String> {
-        let folder = self.new_folder();
-        let in_comment = format!("# -global {}.romfile=", device.name);
-        let lines = self.compat.globals.lines().map(|line| {
-            let own = line.strip_prefix("# ");
-            own.filter(|_| line.starts_with(&in_comment))
-                .unwrap_or(line)
-        });
-        let options = lines
-            .filter(|line| line.starts_with('-'))
-            .filter_map(|line| line.split_once(' '));
-        options
-            .flat_map(|(option, value)| {
-                let value = value.replace(CompatRoms::INSTALL_DIR, &folder.to_string_lossy());
-                [option.to_owned(), value]
-            })
-            .collect()
+        let devices = self.mapping.devices.iter();
+        let is_wanted =
+            |mapped: &&MappedDevice| !mapped.is_display() || mapped.device == device.name;
+        devices.filter(is_wanted).map(emit::property).collect()
+    }
+
+    /// What a device of a machine is told on the new host.
+    #[must_use]
+    pub fn told(&self, device: &Device, machine: MachineType) -> Option<&MappedDevice> {
+        self.compat.of_device(device, machine)?;
+        self.mapping.of_device(device, machine)
     }
 
     /// A ROM on the new host with the size of this ROM on the old one.

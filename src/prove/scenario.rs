@@ -199,16 +199,21 @@ impl<'a> Scenario<'a> {
             (Kind::NewToOld, new.clone(), old.clone()),
             (Kind::OtherContent, old.clone(), other),
         ];
-        let compat = hosts.compat.of_device(device, machine);
-        let absent_compat = absent(compat.map_or("", |(name, _)| name));
-        if let Some((name, _)) = compat {
+        let compat = hosts.told(device, machine);
+        let absent_compat = absent(compat.map_or("", |told| &told.romfile.name));
+        if let Some(told) = compat {
+            let romfile = told.romfile.to_string();
+            let globals = RomSource::Globals {
+                options: hosts.globals(device),
+                romfile: romfile.clone(),
+            };
+            let readconfig = RomSource::Readconfig {
+                file: hosts.readconfig(),
+                romfile,
+            };
             // That it has the size of the old ROM is what is to be proved.
-            let by_global = (on_new(RomSource::Globals(hosts.globals(device))), old.1);
-            let file = hosts.new_folder().join(name);
-            let by_file = (
-                on_new(RomSource::Readconfig(hosts.readconfig(), file)),
-                old.1,
-            );
+            let by_global = (on_new(globals), old.1);
+            let by_file = (on_new(readconfig), old.1);
             let missing = (
                 on_new(global(&absent_compat)),
                 RomAt::Missing(&absent_compat),
@@ -305,7 +310,7 @@ mod tests {
         let selection = Selection::default();
         let plan =
             CompatPlan::new(&old, Some(&new), &selection, &naming, None, BootIds::Keep).unwrap();
-        let compat = CompatRoms::of(&plan, "", "");
+        let compat = CompatRoms::of(&plan);
         let folder = tempfile::tempdir().unwrap();
         let hosts = Hosts::write(folder.path(), &old, &new, &compat).unwrap();
         let emulator = emulator();

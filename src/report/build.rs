@@ -3,8 +3,7 @@
 use super::table::{Columns, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
 use crate::finding::Finding;
-use crate::package::{ManifestRange, ManifestRom};
-use crate::plan::{Change, CompatPlan};
+use crate::plan::{Change, CompatPlan, MachineRange, ManifestRom};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -22,7 +21,7 @@ pub struct BuildReport {
     /// The ROMs in it.
     pub roms: Vec<ManifestRom>,
     /// Which machine types use which; empty where all use the same.
-    pub ranges: Vec<ManifestRange>,
+    pub ranges: Vec<MachineRange>,
     /// The files that were written, beside this report.
     pub files: Vec<String>,
     /// What the inputs and the change gave rise to.
@@ -103,10 +102,10 @@ impl BuildReport {
             }
         }
         for range in &self.ranges {
-            let (machines, release) = (range.machines(), &range.release);
+            let release = &range.release;
             let _ = match &range.readconfig {
-                Some(file) => write!(text, "\nmachine types {machines} ({release}): {file}"),
-                None => write!(text, "\nmachine types {machines} ({release}): need nothing"),
+                Some(file) => write!(text, "\nmachine types {range} ({release}): {file}"),
+                None => write!(text, "\nmachine types {range} ({release}): need nothing"),
             };
         }
         let _ = writeln!(

@@ -1,8 +1,8 @@
 //! A mapping that was printed or written.
 
 use super::SCHEMA_VERSION;
-use crate::emit::Mapped;
 use crate::finding::Finding;
+use crate::plan::MappedDevice;
 use serde::Serialize;
 
 /// The answer of `emit`.
@@ -17,29 +17,11 @@ pub struct EmitReport {
     /// The new release, as the user named it.
     pub new: Option<String>,
     /// Each device with its compat ROM.
-    pub devices: Vec<EmittedDevice>,
+    pub devices: Vec<MappedDevice>,
     /// The mapping, as it is printed or written; empty where there is none.
     pub text: String,
     /// What the mapping leaves out.
     pub findings: Vec<Finding>,
-}
-
-/// One device of a mapping.
-#[derive(Debug, Serialize)]
-pub struct EmittedDevice {
-    /// The device's class.
-    pub device: String,
-    /// What its `romfile` property must say.
-    pub romfile: String,
-}
-
-impl From<&Mapped<'_>> for EmittedDevice {
-    fn from(mapped: &Mapped<'_>) -> Self {
-        Self {
-            device: mapped.device.to_owned(),
-            romfile: mapped.romfile().to_owned(),
-        }
-    }
 }
 
 impl EmitReport {
@@ -48,7 +30,7 @@ impl EmitReport {
     pub fn new(
         form: &'static str,
         (old, new): (&str, Option<&str>),
-        mapping: &[Mapped<'_>],
+        devices: Vec<MappedDevice>,
         text: String,
         findings: Vec<Finding>,
     ) -> Self {
@@ -57,7 +39,7 @@ impl EmitReport {
             form,
             old: old.to_owned(),
             new: new.map(str::to_owned),
-            devices: mapping.iter().map(EmittedDevice::from).collect(),
+            devices,
             text,
             findings,
         }

@@ -28,7 +28,7 @@ pub use check::{CheckReport, ComparedRom};
 pub use difference::{ChangedRom, DifferenceReport};
 pub use edit::{EditReport, WrittenFile};
 pub use efi::{InspectedEfi, InspectedExecutable, InspectedSection};
-pub use emit::{EmitReport, EmittedDevice};
+pub use emit::EmitReport;
 pub use explain::{ExplainReport, ExplainedCode};
 pub use fields::Field;
 pub use findings::findings_text;

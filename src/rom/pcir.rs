@@ -2,7 +2,7 @@
 
 use crate::bytes::{OutOfBounds, array_at, byte, field, le16};
 use crate::rom::ImageLength;
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::Error as _};
 use std::fmt;
 
 /// The first four bytes of a PCI Data Structure.
@@ -166,6 +166,27 @@ impl fmt::Display for PciIds {
 impl Serialize for PciIds {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PciIds {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_id = |digits: &&str| {
+            digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        };
+        let id = |digits: &str| u16::from_str_radix(Some(digits).filter(is_id)?, 16).ok();
+        let ids = text.split_once(':').and_then(|(vendor, device)| {
+            Some(Self {
+                vendor: id(vendor)?,
+                device: id(device)?,
+            })
+        });
+        ids.ok_or_else(|| {
+            D::Error::custom(format!(
+                "`{text}` is not a vendor and a device id; they are written like 8086:100e"
+            ))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The two sizes of an option ROM: of its BAR and of its images.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
@@ -69,6 +69,13 @@ impl fmt::Display for BarSize {
 impl Serialize for BarSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for BarSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = u64::deserialize(deserializer)?;
+        bytes.to_string().parse().map_err(D::Error::custom)
     }
 }
 

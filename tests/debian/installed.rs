@@ -123,7 +123,10 @@ impl Hosts {
             rom,
             folder: self.run.path().to_owned(),
         };
-        let told = RomSource::Readconfig(self.readconfig.clone(), PathBuf::new());
+        let told = RomSource::Readconfig {
+            file: self.readconfig.clone(),
+            romfile: String::new(),
+        };
         [
             guest(&self.old, RomSource::Default),
             guest(&self.new, RomSource::Default),

@@ -132,7 +132,9 @@ fn archives() -> Vec<(&'static str, Vec<u8>)> {
         [&length[..], &control, &entries.concat()].concat()
     };
     let file = |name| tar(name, b'0', "", &rom);
-    let manifest = br#"{"install_dir":"/usr/share/qemu","roms":[{"name":"compat-512-a.rom","devices":["e1000"]}]}"#;
+    let manifest = br#"{"schema_version":1,"old_release":"aa 1","from_ipxe":false,"install_dir":"/usr/share/qemu","roms":[{"name":"compat-512-a.rom","bar":512,"sha256":null,"release":"aa 1","shared_with":[],"origin":"a.rom","origin_size":512,"origin_sha256":"","boot_ids":[],"lost_boot":[],"change":null,"devices":["e1000"]}],"ranges":[]}"#;
+    let readconfig =
+        b"[global]\n driver = \"e1000\"\n property = \"romfile\"\n value = \"compat-512-a.rom\"\n";
     let changelog = "aa (1) unstable; urgency=medium\n\n  * A.\n\n -- A <a@b>  Thu, 01 Jan 1970 00:00:00 +0000\n";
     vec![
         ("rom", of(&[file("./a.rom")])),
@@ -161,6 +163,7 @@ fn archives() -> Vec<(&'static str, Vec<u8>)> {
             of(&[
                 file("usr/share/qemu/compat-512-a.rom"),
                 tar("usr/share/aa/manifest.json", b'0', "", manifest),
+                tar("usr/share/aa/romfiles.cfg", b'0', "", readconfig),
                 tar(
                     "usr/share/doc/aa/changelog.Debian.gz",
                     b'0',

@@ -10,11 +10,11 @@ use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::releases;
 use crate::emit::{
-    ArrayForm, CompatArray, Patch, SOURCE_FILES, SourceTree, compat_array, globals, libvirt,
-    mapping, patch, readconfig,
+    ArrayForm, CompatArray, Patch, SOURCE_FILES, SourceTree, compat_array, globals, libvirt, patch,
+    readconfig,
 };
 use crate::finding::has_errors;
-use crate::plan::{CompatPlan, NamePattern};
+use crate::plan::{self, CompatPlan, NamePattern};
 use crate::report::EmitReport;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -116,10 +116,13 @@ pub enum Style {
 /// Prints or writes the mapping of a plan.
 pub fn run(command: &Emit, terminal: &Terminal) -> Result<Exit, Failure> {
     match &command.form {
-        Form::Globals(wish) => emit(wish, "globals", |plan| Ok(globals(plan)), terminal),
-        Form::Readconfig(wish) => emit(wish, "readconfig", |plan| Ok(readconfig(plan)), terminal),
+        Form::Globals(wish) => emit(wish, "globals", |plan| Ok(each(plan, globals)), terminal),
+        Form::Readconfig(wish) => {
+            let text = |plan: &CompatPlan<'_>| Ok(each(plan, readconfig));
+            emit(wish, "readconfig", text, terminal)
+        }
         Form::Libvirt(wish) => {
-            let text = |plan: &CompatPlan<'_>| Ok(libvirt(&mapping(plan), &plan.install_dir));
+            let text = |plan: &CompatPlan<'_>| Ok(each(plan, libvirt));
             emit(wish, "libvirt", text, terminal)
         }
         Form::CompatArray(wish) if !wish.generation.is_empty() => generation_arrays(wish, terminal),
@@ -128,6 +131,11 @@ pub fn run(command: &Emit, terminal: &Terminal) -> Result<Exit, Failure> {
             emit(&wish.mapping, "compat-array", text, terminal)
         }
     }
+}
+
+/// Each mapping of a plan in one form.
+fn each(plan: &CompatPlan<'_>, form: fn(&plan::Mapping) -> String) -> String {
+    plan.mappings().iter().map(form).collect()
 }
 
 fn emit(
@@ -165,7 +173,8 @@ fn generation_arrays(wish: &Arrays, terminal: &Terminal) -> Result<Exit, Failure
     let plan = releases::of_generations(&settings, mapping.all, &generations, new.as_ref())?;
     let old = plan.release();
     let labels = (&*old, new.as_ref().map(|new| &*new.label));
-    let text = |plan: &CompatPlan<'_>| written(wish, &CompatArray::of_ranges(plan), terminal);
+    let text =
+        |plan: &CompatPlan<'_>| written(wish, &CompatArray::of_ranges(&plan.mappings()), terminal);
     finish(mapping, "compat-array", &plan, labels, text, terminal)
 }
 
@@ -192,8 +201,8 @@ fn finish(
     if has_errors(&findings) {
         return Ok(Exit::No);
     }
-    let mapping = mapping(plan);
-    let text = if mapping.is_empty() {
+    let devices = plan.mapped_devices();
+    let text = if devices.is_empty() {
         terminal.remark(if plan.roms.is_empty() {
             "Nothing breaks, so there is nothing to map; `--all` maps the old ROMs anyway."
         } else {
@@ -203,7 +212,7 @@ fn finish(
     } else {
         text(plan)?
     };
-    let report = EmitReport::new(form, labels, &mapping, text, findings);
+    let report = EmitReport::new(form, labels, devices, text, findings);
     match &wish.out {
         Some(file) if !report.text.is_empty() => {
             let mut outputs = Outputs::new(wish.force);
@@ -217,8 +226,8 @@ fn finish(
 }
 
 fn arrays(wish: &Arrays, plan: &CompatPlan<'_>, terminal: &Terminal) -> Result<String, Failure> {
-    let arrays =
-        CompatArray::up_to(&wish.up_to, wish.pc_only, &mapping(plan)).map_err(Failure::usage)?;
+    let arrays = CompatArray::up_to(&wish.up_to, wish.pc_only, &plan.mapped_devices())
+        .map_err(Failure::usage)?;
     written(wish, &arrays, terminal)
 }
 

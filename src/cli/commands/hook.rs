@@ -7,7 +7,8 @@ use crate::cli::exit::Exit;
 use crate::cli::io::complaint::complain;
 use crate::cli::io::open_state::open_state;
 use crate::libvirt::Domain;
-use crate::package::{Filtered, HookMapping, Host};
+use crate::package::{Filtered, Host};
+use crate::plan::Manifest;
 use crate::qemu::QemuVersion;
 use crate::vmstate::SavedState;
 use clap::Args;
@@ -38,9 +39,6 @@ pub struct Hook {
     #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
     pub arguments: Vec<OsString>,
 }
-
-/// A longer mapping is not read: 16 MiB.
-const LONGEST_MAPPING: u64 = 16 << 20;
 
 /// The socket of the system's log (syslog(3)).
 const LOG_SOCKET: &str = "/dev/log";
@@ -128,15 +126,15 @@ fn filter(command: &Hook, resumes: bool, input: &[u8]) -> Result<Filtered, Strin
     }
 }
 
-fn read_mapping(path: &Path) -> Result<HookMapping, String> {
+fn read_mapping(path: &Path) -> Result<Manifest, String> {
     let said = |error: io::Error| error.to_string();
     let file = fs::metadata(path).map_err(said)?;
     // Others may never come to an end.
-    if !file.is_file() || file.len() > LONGEST_MAPPING {
+    if !file.is_file() || file.len() > Manifest::LONGEST {
         return Err("it is no file of a mapping".to_owned());
     }
     let text = fs::read_to_string(path).map_err(said)?;
-    HookMapping::parse(&text).map_err(|error| error.to_string())
+    Manifest::parse(&text).map_err(|error| error.to_string())
 }
 
 /// The host that the hook runs on.

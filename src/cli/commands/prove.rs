@@ -10,10 +10,9 @@ use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::releases;
-use crate::emit;
 use crate::finding::{Code, Severity};
-use crate::package::{InstalledMapping, InstalledRange};
-use crate::plan::Comparison;
+use crate::package::InstalledPackage;
+use crate::plan::{Comparison, Manifest, Mapping};
 use crate::prove::{
     Boot, CannotRun, CompatRoms, Emulator, Emulators, Hosts, Migrator, OVMF_CODE, Partition,
     Scenario, boot, prove,
@@ -183,28 +182,15 @@ fn compat_roms(
     match &command.package {
         None => {
             let plan = releases::plan(settings, false, old, Some(new))?;
-            Ok(CompatRoms::of(
-                &plan,
-                &emit::readconfig(&plan),
-                &emit::globals(&plan),
-            ))
+            Ok(CompatRoms::of(&plan))
         }
         Some(path) => {
             let bytes = input::read_bytes(path)?;
-            let mapping = InstalledMapping::of_package(&bytes)
+            let package = InstalledPackage::read(&bytes)
                 .map_err(|error| Failure::file(path.display(), error))?;
-            let mapping = of_machines(mapping, command, path)?;
-            let installed = format!("{}/", mapping.install_dir);
-            let placed = format!("{}/", CompatRoms::INSTALL_DIR);
-            let globals = mapping.devices.iter();
             Ok(CompatRoms {
-                globals: globals
-                    .map(|(device, rom)| emit::global(device, rom))
-                    .collect(),
-                readconfig: mapping.readconfig.replace(&installed, &placed),
-                mapping: mapping.devices.into_iter().collect(),
-                files: mapping.files,
-                is_of_range: !mapping.ranges.is_empty(),
+                mapping: of_machines(&package.manifest, command, path)?,
+                files: package.files,
             })
         }
     }
@@ -212,46 +198,32 @@ fn compat_roms(
 
 /// The mapping of a package for the machine types that are tried. A package of
 /// several generations has one for each range of them.
-fn of_machines(
-    mut mapping: InstalledMapping,
-    command: &Prove,
-    path: &Path,
-) -> Result<InstalledMapping, Failure> {
-    if mapping.ranges.is_empty() {
-        return Ok(mapping);
-    }
+fn of_machines(manifest: &Manifest, command: &Prove, path: &Path) -> Result<Mapping, Failure> {
     let refuse = |problem: &str| {
-        let ranges: Vec<String> = mapping
-            .ranges
-            .iter()
-            .map(|range| range.up_to.to_string())
-            .collect();
+        let ends = manifest.ranges.iter().map(|range| range.up_to.to_string());
         Failure::usage(format!(
             "{}: it has mappings for machine types up to {}; {problem}",
             path.display(),
-            ranges.join(", ")
+            ends.collect::<Vec<_>>().join(", ")
         ))
     };
-    let mut found = None;
-    for name in &command.machine {
+    let mut wanted = None;
+    let names = command.machine.iter();
+    for name in names.filter(|_| !manifest.ranges.is_empty()) {
         let machine = MachineType::parse(command.arch, name).map_err(Failure::usage)?;
-        let contains = |range: &&InstalledRange| {
-            machine
-                .version
-                .is_some_and(|version| range.contains(version))
-        };
-        let range = mapping.ranges.iter().find(contains);
+        let range = machine
+            .version
+            .and_then(|version| manifest.range_of(version));
         let range = range.ok_or_else(|| refuse(&format!("{name} needs none of them")))?;
-        if found.is_some_and(|other: &InstalledRange| other != range) {
+        if wanted.is_some_and(|other| other != range) {
             return Err(refuse("try the machine types of one range at a time"));
         }
-        found = Some(range);
+        wanted = Some(range);
     }
-    let range = found.ok_or_else(|| refuse("name machine types of one range with --machine"))?;
-    let (devices, readconfig) = (range.devices.clone(), range.readconfig.clone());
-    mapping.devices = devices;
-    mapping.readconfig = readconfig;
-    Ok(mapping)
+    let mut mappings = manifest.mappings().into_iter();
+    mappings
+        .find(|mapping| mapping.range.as_ref() == wanted)
+        .ok_or_else(|| refuse("name machine types of one range with --machine"))
 }
 
 /// The devices that were asked for, else those whose ROMs break, else all that

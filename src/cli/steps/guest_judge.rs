@@ -9,8 +9,7 @@ use crate::cli::options::guests::Sides;
 use crate::cli::steps::machine_types::Machines;
 use crate::finding::{Code, Finding};
 use crate::libvirt::{Domain, pin};
-use crate::package::HookMapping;
-use crate::plan::{CardRom, GuestCard, MappedDevices, Naming, guest_cards, machine_of};
+use crate::plan::{CardRom, GuestCard, Manifest, MappedDevices, Naming, guest_cards, machine_of};
 use crate::qemu::{Arch, MachineType, RamBlockSize, RomAt};
 use crate::report::{CardRow, GuestRow};
 use crate::rom::BarSize;
@@ -20,7 +19,7 @@ use std::collections::BTreeMap;
 /// What ROMs are judged by.
 pub struct Judge {
     old: Option<RomSet>,
-    mapping: Option<HookMapping>,
+    mapping: Option<Manifest>,
     new: Option<RomSet>,
     naming: Naming,
     devices: MappedDevices,
@@ -50,12 +49,7 @@ impl Judge {
             Some(path) => {
                 let fail = |error: String| Failure::file(path.display(), error);
                 let text = opened::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-                let mapping = HookMapping::parse(&text);
-                Some(mapping.map_err(|error| {
-                    fail(format!(
-                        "{error}; give the manifest.json of a compat package"
-                    ))
-                })?)
+                Some(Manifest::parse(&text).map_err(|error| fail(error.to_string()))?)
             }
             None => None,
         };
@@ -166,7 +160,9 @@ impl Judge {
     fn card(&self, card: &GuestCard, machine: Option<MachineType>) -> CardRow {
         let mapped = || {
             let device = card.device?.name;
-            self.mapping.as_ref()?.rom(device, machine)
+            let mapping = self.mapping.as_ref()?;
+            let rom = mapping.rom_for(device, machine)?;
+            Some((mapping.path(rom), rom.bar.bytes()))
         };
         let in_set = |set: &Option<RomSet>, name: &str| {
             let rom = set.as_ref()?.find(name)?;
@@ -193,7 +189,8 @@ impl Judge {
             }
             CardRom::File(path) => {
                 let base = path.rsplit('/').next().unwrap_or(path);
-                let of_mapping = self.mapping.as_ref().and_then(|map| map.size_at(path));
+                let of_mapping = self.mapping.as_ref().and_then(|map| map.rom_at(path));
+                let of_mapping = of_mapping.map(|rom| rom.bar.bytes());
                 let size = |set| in_set(set, base).or(of_mapping);
                 (size(&self.old), size(&self.new), None)
             }
@@ -221,7 +218,7 @@ impl Judge {
             return false;
         };
         if let Some(mapping) = &self.mapping {
-            return mapping.size_at(path).is_some();
+            return mapping.rom_at(path).is_some();
         }
         let romfile = match card.device {
             Some(device) => device.romfile_on(machine),

@@ -11,8 +11,8 @@ pub use files::SOURCE_FILES;
 pub use patch::{Patch, PatchError, patch};
 pub use source::SourceTree;
 
-use super::{Mapped, other_defaults, range_mapping};
-use crate::plan::CompatPlan;
+use super::other_defaults;
+use crate::plan::{MappedDevice, Mapping};
 use crate::qemu::{Arch, Family, MachineType, QemuVersion, device_by_name};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -184,7 +184,7 @@ impl CompatArray {
     pub fn up_to(
         names: &[String],
         pc_only: bool,
-        mapping: &[Mapped<'_>],
+        mapping: &[MappedDevice],
     ) -> Result<Vec<Self>, UpToError> {
         let mut machines: Vec<(MachineType, QemuVersion)> = Vec::new();
         for name in names {
@@ -224,7 +224,7 @@ impl CompatArray {
     /// An array with the entries of a mapping to today's default ROMs. An entry
     /// for a device that machine types this old tell another ROM would come
     /// after QEMU's own, and take its place.
-    fn new(kind: ArrayKind, version: QemuVersion, mapping: &[Mapped<'_>]) -> Self {
+    fn new(kind: ArrayKind, version: QemuVersion, mapping: &[MappedDevice]) -> Self {
         let is_usual = |(device, _): &(String, String)| is_usual(device, version);
         let (entries, others): (Vec<_>, Vec<_>) = entries(mapping).into_iter().partition(is_usual);
         Self {
@@ -236,15 +236,18 @@ impl CompatArray {
         }
     }
 
-    /// The arrays of a plan's ranges of machine types, the oldest first. One of
+    /// The arrays of mappings for ranges of machine types, the oldest first. One of
     /// an older range has entries only where another ROM is meant than in the
     /// newer ones, which it has, too.
     #[must_use]
-    pub fn of_ranges(plan: &CompatPlan<'_>) -> Vec<Self> {
+    pub fn of_ranges(mappings: &[Mapping]) -> Vec<Self> {
         let mut inherited: BTreeMap<String, String> = BTreeMap::new();
         let mut arrays = Vec::new();
-        for range in plan.ranges.iter().rev() {
-            let mut entries = entries(&range_mapping(plan, range));
+        for mapping in mappings.iter().rev() {
+            let Some(range) = &mapping.range else {
+                continue;
+            };
+            let mut entries = entries(&mapping.devices);
             // Where QEMU itself names another ROM for old machine types, they
             // do not have the newer entry.
             entries.retain(|(device, romfile)| {
@@ -373,8 +376,8 @@ fn lines<'e>(entries: impl Iterator<Item = &'e (String, String)>, form: ArrayFor
     text
 }
 
-fn entries(mapping: &[Mapped<'_>]) -> Vec<(String, String)> {
-    let entry = |mapped: &Mapped<'_>| (mapped.device.to_owned(), mapped.romfile().to_owned());
+fn entries(mapping: &[MappedDevice]) -> Vec<(String, String)> {
+    let entry = |mapped: &MappedDevice| (mapped.device.clone(), mapped.romfile.to_string());
     mapping.iter().map(entry).collect()
 }
 
@@ -480,15 +483,14 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emit::mapping;
     use crate::plan::tests::{rom_set, with_plan};
-    use crate::plan::{BootIds, Generation, GenerationOptions, Naming, Selection};
+    use crate::plan::{BootIds, CompatPlan, Generation, GenerationOptions, Naming, Selection};
 
     fn arrays(names: &[&str], pc_only: bool) -> Result<Vec<(ArrayKind, String)>, UpToError> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut found = Ok(Vec::new());
         with_plan(&[("efi-pcnet.rom", 5000)], |plan| {
-            found = CompatArray::up_to(&names, pc_only, &mapping(plan)).map(|arrays| {
+            found = CompatArray::up_to(&names, pc_only, &plan.mapped_devices()).map(|arrays| {
                 let form = ArrayForm::Array;
                 arrays.iter().map(|a| (a.kind, a.name(form))).collect()
             });
@@ -556,7 +558,7 @@ mod tests {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut found = Vec::new();
         with_plan(roms, |plan| {
-            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let arrays = CompatArray::up_to(&names, false, &plan.mapped_devices()).unwrap();
             let of = |array: &CompatArray| {
                 let entries = array.entries.iter().map(|(device, _)| device.clone());
                 let name = array.name(ArrayForm::Array);
@@ -616,7 +618,7 @@ mod tests {
             &[("efi-pcnet.rom", 512), ("efi-vmxnet3.rom", 512)],
             |plan| {
                 let names = ["pc-q35-2.5".to_owned()];
-                let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+                let arrays = CompatArray::up_to(&names, false, &plan.mapped_devices()).unwrap();
                 let text = compat_array(&arrays, ArrayForm::Array);
                 assert!(
                     text.contains(" * Not for vmxnet3, which machine types of PCs up to 2.6 tell another ROM, or none.\n"),
@@ -631,7 +633,7 @@ mod tests {
     fn an_array_of_one_family_is_printed_whole_and_is_no_macro() {
         with_plan(&[("efi-pcnet.rom", 512)], |plan| {
             let names = ["pc-i440fx-2.12".to_owned(), "pc-q35-2.11".to_owned()];
-            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let arrays = CompatArray::up_to(&names, false, &plan.mapped_devices()).unwrap();
             let text = compat_array(&arrays, ArrayForm::Array);
             for part in [
                 "of pc-q35-2.11.\n",
@@ -643,7 +645,7 @@ mod tests {
             let families = arrays[0].check_form(ArrayForm::Macro);
             assert_eq!(families, Err(FormError::Families));
             let names = ["pc-i440fx-9.2".to_owned()];
-            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let arrays = CompatArray::up_to(&names, false, &plan.mapped_devices()).unwrap();
             let new = arrays[0].check_form(ArrayForm::Macro).unwrap_err();
             assert!(matches!(new, FormError::NoMacro(_)), "{new}");
         });
@@ -653,7 +655,7 @@ mod tests {
     fn entries_stand_below_a_comment_that_says_where_they_go() {
         with_plan(&[("efi-pcnet.rom", 5000)], |plan| {
             let names = ["pc-i440fx-9.2".to_owned()];
-            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let arrays = CompatArray::up_to(&names, false, &plan.mapped_devices()).unwrap();
             let text = compat_array(&arrays, ArrayForm::Array);
             assert!(text.starts_with("/*\n * For hw_compat_9_2 in hw/core/machine.c:\n"));
             assert!(
@@ -683,7 +685,7 @@ mod tests {
             devices: &BTreeMap::new(),
         };
         let plan = CompatPlan::of_generations(&generations, None, options).unwrap();
-        let arrays = CompatArray::of_ranges(&plan);
+        let arrays = CompatArray::of_ranges(&plan.mappings());
         let found: Vec<_> = arrays
             .iter()
             .map(|array| (array.name(ArrayForm::Array), array.entries.len()))
@@ -711,7 +713,7 @@ mod tests {
             devices: &BTreeMap::new(),
         };
         let plan = CompatPlan::of_generations(&generations, None, options).unwrap();
-        let text = compat_array(&CompatArray::of_ranges(&plan), ArrayForm::Array);
+        let text = compat_array(&CompatArray::of_ranges(&plan.mappings()), ArrayForm::Array);
         let wanted = " * QEMU's own entries that name a ROM for pcnet give way.\n";
         assert!(text.contains(wanted), "{text}");
     }
@@ -720,7 +722,7 @@ mod tests {
     fn macros_leave_out_devices_that_came_later() {
         with_plan(&[("efi-virtio.rom", 5000)], |plan| {
             let names = ["pc-i440fx-2.11".to_owned()];
-            let arrays = CompatArray::up_to(&names, false, &mapping(plan)).unwrap();
+            let arrays = CompatArray::up_to(&names, false, &plan.mapped_devices()).unwrap();
             let text = compat_array(&arrays, ArrayForm::Macro);
             assert_eq!(text.matches(".driver").count(), 1, "{text}");
             assert!(text.contains("        .driver   = \"virtio-net-pci\",\\\n"));
