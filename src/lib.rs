@@ -8,6 +8,7 @@ pub mod bytes;
 mod cli;
 pub mod compression;
 pub mod deb;
+pub mod diagnosis;
 pub mod emit;
 pub mod finding;
 pub mod json;

@@ -28,6 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("vmstate", 1),
     ("libvirt", 1),
     ("qemu", 2),
+    ("diagnosis", 3),
     ("romset", 2),
     ("plan", 3),
     ("emit", 4),

@@ -1,7 +1,8 @@
 //! How distributions name machine types, and which release of QEMU each keeps
 //! the hardware of.
 
-use super::{Family, QemuVersion};
+use super::QemuVersion;
+use super::family::Family;
 use std::fmt;
 
 /// Who gave a machine type its name, and what stands behind the family's stem.

@@ -4,6 +4,7 @@
 
 mod devices;
 mod distribution;
+mod family;
 mod machine;
 mod messages;
 mod migration;
@@ -13,7 +14,8 @@ mod version;
 pub use devices::{
     DEVICES, Device, device_by_name, devices_of_romfile, is_card_without_rom, ram_block_of_class,
 };
-pub use machine::{Arch, Family, MachineType, NEWEST_UNNAMED, UnknownArch, UnknownMachineType};
+pub use family::{Arch, Family, UnknownArch};
+pub use machine::{MachineType, NEWEST_UNNAMED, UnknownMachineType};
 pub use messages::{is_about_the_rom, missing_romfile, says, size_mismatch, unknown_ram_block};
 pub use migration::{Refusal, RomAt, Verdict, verdict};
 pub use ram_block::RamBlockSize;

@@ -5,6 +5,7 @@
 mod advise;
 mod build;
 mod check;
+mod diagnosis;
 mod difference;
 mod edit;
 mod efi;
@@ -25,6 +26,7 @@ mod table;
 pub use advise::AdviseReport;
 pub use build::{BuildReport, BuiltPackage};
 pub use check::{CheckReport, ComparedRom};
+pub use diagnosis::{Advice, DiagnosisReport, Step};
 pub use difference::{ChangedRom, DifferenceReport};
 pub use edit::{EditReport, WrittenFile};
 pub use efi::{InspectedEfi, InspectedExecutable, InspectedSection};
