@@ -155,7 +155,7 @@ impl<'a> Decoder<'a> {
             (None, io::ErrorKind::UnexpectedEof) => "it ends there; it was cut".to_owned(),
             (None, _) => error.to_string(),
         };
-        let name = format!("{:?}", self.compression).to_lowercase();
+        let name = self.compression.name();
         let taken = self.meter.taken.get();
         io::Error::new(kind, format!("{name}, at {taken:#x}: {what}"))
     }

@@ -283,6 +283,7 @@ fn save_file(magic: &str, uuid: &str, format: u32, size: u64) -> Vec<u8> {
     stream.extend(name.as_bytes());
     stream.extend(size.to_be_bytes());
     stream.extend(0x10_u64.to_be_bytes());
+    stream.extend([0x7e, 0, 0, 0, 2, 3]);
     let mut file = magic.as_bytes().to_vec();
     for word in [2, u32::try_from(xml.len()).unwrap(), 1, format, 0] {
         file.extend(word.to_le_bytes());

@@ -166,6 +166,56 @@ fn a_state_that_is_cut_anywhere_is_refused() {
     refused(&states::qcow2(3)[..0x1000], "cut");
 }
 
+/// The list of RAM blocks alone says nothing of a guest that can be resumed.
+#[test]
+fn a_state_that_ends_behind_its_list_of_blocks_was_cut() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    let whole = states::plain();
+    let behind_list = page_at() - 8 - 1 - states::BLOCK.len() - 5 - 5;
+    for (length, is_read) in [(0, false), (5, false), (6, true)] {
+        fs::write(&file, &whole[..behind_list + length]).unwrap();
+        let output = state(&file, &[]);
+        let text = words(&output);
+        assert_eq!(status(&output) == 0, is_read, "{text}");
+        assert_eq!(text.contains("it was cut"), !is_read, "{text}");
+    }
+}
+
+/// The sums of packed data stand at its end, far behind what is asked for.
+#[test]
+fn a_packed_state_is_whole_up_to_its_last_byte() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    let whole = states::packed_save(1);
+    let (last, rest) = whole.split_last().unwrap();
+    let changed = [rest, &[last ^ 1]].concat();
+    for (bytes, wanted) in [
+        (&*whole, None),
+        (rest, Some("was cut")),
+        (&changed, Some("checksum")),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        for more in [
+            &[][..],
+            &[
+                "--extract-roms",
+                folder.path().join("roms").to_str().unwrap(),
+            ],
+        ] {
+            let output = state(&file, more);
+            let text = words(&output);
+            assert_eq!(
+                status(&output),
+                if wanted.is_some() { 3 } else { 0 },
+                "{text}"
+            );
+            assert!(wanted.is_none_or(|wanted| text.contains(wanted)), "{text}");
+            fs::remove_dir_all(folder.path().join("roms")).ok();
+        }
+    }
+}
+
 #[test]
 fn what_is_wrong_in_a_stream_is_said_with_its_offset() {
     let plain = states::plain;
@@ -618,8 +668,12 @@ fn large_stream() -> Vec<u8> {
         bytes.extend(size.to_be_bytes());
     }
     bytes.extend(0x10_u64.to_be_bytes());
+    bytes.extend(BEHIND_LIST);
     bytes
 }
+
+/// The end of the section that started, and the kind of the next.
+const BEHIND_LIST: [u8; 6] = [0x7e, 0, 0, 0, 2, 3];
 
 /// The same with pages at fixed places: those of the ROM behind the memory.
 fn large_mapped_file(path: &Path) {
@@ -652,6 +706,7 @@ fn large_mapped_file(path: &Path) {
     page.resize(0x1000, 0);
     file.write_all(&page).unwrap();
     file.write_all(&0x10_u64.to_be_bytes()).unwrap();
+    file.write_all(&BEHIND_LIST).unwrap();
 }
 
 #[test]

@@ -355,6 +355,10 @@ codes! {
         what: "A save file of libvirt is compressed in another way than its header says.",
         why: "The program that libvirt runs, by what the header says, cannot unpack the data, and the restore fails.",
         remedy: "Pack the data behind the definition again in the way that the header says, or mend the header.";
+    SaveNotReadToEnd = 507, "save-not-read-to-end", Note,
+        what: "A compressed save file is longer than what is read of it.",
+        why: "The sums that would show a damaged file stand at its end, and only as much is unpacked as tells the sizes and 256 MiB more.",
+        remedy: "If the file may be damaged, test it with its own program: `tail -c +OFFSET FILE | xz -t`, with the offset of the data counted from 1.";
     GuestWouldBreak = 531, "guest-would-break", Error,
         what: "A guest has a card whose ROM has another size on the new host.",
         why: "Its live migration to that host, or its resume there, fails with `Size mismatch`. And if it is started there, its card has the new size, and the way back fails.",

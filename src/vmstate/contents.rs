@@ -1,7 +1,7 @@
 //! The contents of RAM blocks (migration/ram.c): pages one after the other, or
 //! at fixed places of the file (`mapped-ram`).
 
-use super::sections::{Live, Sections};
+use super::sections::Live;
 use super::stream::FLAG_END;
 use super::{Input, RamBlock, SavedState, StateError, StateReader};
 use std::collections::BTreeMap;
@@ -86,7 +86,9 @@ impl<I: Input> StateReader<I> {
         state: &SavedState,
         contents: &mut Contents,
     ) -> Result<(), StateError> {
-        let mut sections = Sections::after_start(&mut self.fields, state.section)?;
+        let Some(mut sections) = self.sections.take() else {
+            return Ok(());
+        };
         // A page may continue the block of the section before.
         let mut block = None;
         while let Some(live) = sections.next(&mut self.fields)? {

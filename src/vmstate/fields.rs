@@ -1,6 +1,7 @@
 //! Numbers and texts of a stream, with the offset at which each one stands.
 
 use super::{Input, StateError};
+use std::io::{self, Read as _};
 
 /// Reads big-endian fields one after the other.
 #[derive(Debug)]
@@ -106,6 +107,16 @@ impl<I: Input> Fields<I> {
             .map_err(|source| StateError::Read { offset, source })?;
         self.offset = offset;
         Ok(())
+    }
+
+    /// Reads what is left, up to `limit` bytes; whether the end was reached.
+    pub(super) fn reaches_end(&mut self, limit: u64) -> Result<bool, StateError> {
+        let offset = self.offset;
+        let mut rest = (&mut self.input).take(limit.saturating_add(1));
+        let passed = io::copy(&mut rest, &mut io::sink())
+            .map_err(|source| StateError::Read { offset, source })?;
+        self.offset = offset.saturating_add(passed);
+        Ok(passed <= limit)
     }
 
     pub(super) fn skip(&mut self, length: u64) -> Result<(), StateError> {

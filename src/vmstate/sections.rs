@@ -233,6 +233,18 @@ mod tests {
         [b"QEVM\0\0\0\x03".to_vec(), start, rest.concat()].concat()
     }
 
+    #[test]
+    fn the_rest_of_a_state_is_read_up_to_a_limit() {
+        let bytes = parts(&[], &RAM_FOOTER);
+        for (limit, is_at_end) in [(1, true), (0, false)] {
+            let mut reader = StateReader::new(Seekable::new(Cursor::new(&*bytes)), 0);
+            let state = reader.read().unwrap();
+            reader.contents(&state, |_: &RamBlock| true).unwrap();
+            reader.fields.seek_to(bytes.len() as u64 - 1).unwrap();
+            assert_eq!(reader.reaches_end(limit).unwrap(), is_at_end);
+        }
+    }
+
     fn contents(bytes: Vec<u8>) -> Result<BTreeMap<String, Vec<u8>>, StateError> {
         let mut reader = StateReader::new(Seekable::new(Cursor::new(bytes)), 0);
         let state = reader.read().unwrap();

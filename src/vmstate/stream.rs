@@ -2,7 +2,7 @@
 //! 11.1 write it. Numbers are big-endian.
 
 use super::fields::Fields;
-use super::sections::SECTION_START;
+use super::sections::{SECTION_START, Sections};
 use super::{Input, StateError};
 
 /// The first bytes of a stream.
@@ -66,6 +66,8 @@ impl SavedState {
 #[derive(Debug)]
 pub struct StateReader<I> {
     pub(super) fields: Fields<I>,
+    /// What follows the list of RAM blocks, once that was read.
+    pub(super) sections: Option<Sections>,
 }
 
 impl<I: Input> StateReader<I> {
@@ -74,10 +76,12 @@ impl<I: Input> StateReader<I> {
     pub const fn new(input: I, start: u64) -> Self {
         Self {
             fields: Fields::new(input, start),
+            sections: None,
         }
     }
 
-    /// Reads up to the end of the list of RAM blocks.
+    /// Reads up to the end of the list of RAM blocks, and the start of what
+    /// must follow it.
     ///
     /// # Errors
     /// [`StateError`] with the offset.
@@ -137,7 +141,18 @@ impl<I: Input> StateReader<I> {
         self.fields
             .check_version("section `ram`", version, RAM_VERSION, version_at)?;
         self.blocks(&mut state)?;
+        let sections = Sections::after_start(&mut self.fields, state.section)?;
+        self.sections = Some(sections);
         Ok(state)
+    }
+
+    /// Reads what is left, up to `limit` bytes of it, since the sums of packed
+    /// data stand at its end; whether the end was reached.
+    ///
+    /// # Errors
+    /// [`StateError::Read`] for data that is cut or changed.
+    pub fn reaches_end(&mut self, limit: u64) -> Result<bool, StateError> {
+        self.fields.reaches_end(limit)
     }
 
     fn subsection(&mut self, state: &mut SavedState) -> Result<(), StateError> {

@@ -2,7 +2,7 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::opened;
-use crate::compression::{Compression, Decoder};
+use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
 use crate::finding::{Code, Finding, Place};
 use crate::libvirt::Domain;
 use crate::plan::{ExtractedRoms, NamePattern, SavedMapping, SavedRelease, SavedRom};
@@ -246,14 +246,16 @@ fn packed_in(
         Ok(decoder)
     };
     let stream = Packed::new(data).decoded(decode).map_err(input)?;
-    let found = stream_in(wanted, stream, 0, save_format(&save));
-    let mut found = found
+    let mut reader = StateReader::new(stream, 0);
+    let found = found_in(wanted, &mut reader, save_format(&save));
+    let read = found.and_then(|found| Ok((found, reader.reaches_end(UNPACKED_LIMIT)?)));
+    let (mut found, is_whole) = read
         .map_err(|error| Failure::file(label, format!("in its stream, once unpacked, {error}")))?;
+    let place = Place {
+        image: None,
+        offset: Some(save.stream.saturating_add(wanted.offset)),
+    };
     if save.compression.packing() != Some(packing) {
-        let place = Place {
-            image: None,
-            offset: Some(save.stream.saturating_add(wanted.offset)),
-        };
         let finding = Finding::new(
             Code::SaveCompressionDiffers,
             label,
@@ -262,6 +264,18 @@ fn packed_in(
                 "the header says {}, and libvirt unpacks it so",
                 save.compression.name()
             ),
+        );
+        found.findings.push(finding.at(place));
+    }
+    if !is_whole {
+        let finding = Finding::new(
+            Code::SaveNotReadToEnd,
+            label,
+            format!(
+                "more than {} MiB stand behind what was asked for",
+                UNPACKED_LIMIT >> 20
+            ),
+            "the sums at the end of the data, to know that it is whole".to_owned(),
         );
         found.findings.push(finding.at(place));
     }
@@ -274,7 +288,14 @@ fn stream_in<I: Input>(
     start: u64,
     format: String,
 ) -> Result<Found, StateError> {
-    let mut reader = StateReader::new(stream, start);
+    found_in(wanted, &mut StateReader::new(stream, start), format)
+}
+
+fn found_in<I: Input>(
+    wanted: Wanted<'_>,
+    reader: &mut StateReader<I>,
+    format: String,
+) -> Result<Found, StateError> {
     let state = reader.read()?;
     let contents = if wanted.contents {
         reader.contents(&state, |block| SavedRom::of(block).is_some())?
