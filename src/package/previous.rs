@@ -146,3 +146,33 @@ impl Previous {
         !self.manifest.tells_the_same(manifest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::with_plan;
+
+    #[test]
+    fn a_package_comes_after_the_one_before_by_its_version_and_its_date() {
+        with_plan(&[("efi-pcnet.rom", 512)], |plan| {
+            let previous = Previous {
+                package: "aa".to_owned(),
+                version: "1.0-1".to_owned(),
+                changelog: String::new(),
+                epoch: 100,
+                news: None,
+                manifest: Manifest::of(plan, "aa 1"),
+            };
+            let refused = |version, epoch| previous.comes_before(version, epoch).unwrap_err();
+            assert!(previous.comes_before("1.0-2", 101).is_ok());
+            for version in ["1.0-1", "1.0-1~1"] {
+                let error = refused(version, 101);
+                assert!(matches!(error, PreviousError::Version { .. }), "{error}");
+            }
+            for epoch in [99, 100] {
+                let error = refused("1.0-2", epoch);
+                assert!(matches!(error, PreviousError::Younger(100)), "{error}");
+            }
+        });
+    }
+}

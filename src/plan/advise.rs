@@ -1,7 +1,8 @@
 //! The same ROMs over several releases: how they grow, and the size that the
 //! coming ones will fit into.
 
-use super::generations::{GenerationError, check_order};
+use super::error::GenerationError;
+use super::generations::check_order;
 use super::{MappedDevices, Pair};
 use crate::deb::version::compare;
 use crate::deb::{self, PackageFile};

@@ -290,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn a_second_image_may_fill_the_bar_to_its_end() {
+        for (efi_units, count) in [(2, 1), (3, 0)] {
+            let mut bytes = image(3, CodeType::X86);
+            bytes.extend(last(image(efi_units, CodeType::Efi)));
+            let old = RomFile::new("efi-virtio.rom", bytes).unwrap();
+            assert_eq!(old.bar().bytes(), 4096);
+            let rom = BootableRom::new(&old, &virtio(), BootIds::Auto);
+            assert_eq!((rom.changes.len(), rom.lost.len()), (count, 1 - count));
+        }
+    }
+
+    #[test]
     fn without_room_the_rom_stays_and_a_finding_says_who_loses_network_boot() {
         let old = virtio_rom(4, 4096);
         let rom = BootableRom::new(&old, &virtio(), BootIds::Auto);

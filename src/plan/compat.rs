@@ -1,99 +1,17 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
-use super::naming::{is_device_name, is_file_name};
+use super::error::PlanError;
+use super::naming::is_file_name;
+use super::options::{MappedDevices, PlanOptions, Source, check_devices};
 use crate::finding::{Code, Finding};
 use crate::plan::{
-    BootIdChange, BootIds, BootableRom, Change, Comparison, LostBoot, MachineRange, Naming, Pair,
-    SharedWith,
+    BootIdChange, BootableRom, Change, Comparison, LostBoot, MachineRange, Pair, SavedRelease,
 };
-use crate::qemu::{DEVICES, Device, device_by_name};
+use crate::qemu::Device;
 use crate::rom::BarSize;
-use crate::rom::edit::{PadError, PadSize, pad};
+use crate::rom::edit::{PadSize, pad};
 use crate::romset::{RomFile, RomSet};
-use std::collections::BTreeMap;
-use thiserror::Error;
-
-/// Which ROMs of the old release to ship.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// Ship those that do not break, too.
-    pub all: bool,
-    /// Ship only ROMs whose names match one of these; all if there is none.
-    pub patterns: Vec<glob::Pattern>,
-}
-
-impl Selection {
-    fn takes(&self, pair: &Pair<'_>) -> bool {
-        (self.all || pair.breaks()) && self.takes_name(pair.name)
-    }
-
-    /// Whether its patterns take a ROM of this name.
-    pub(super) fn takes_name(&self, name: &str) -> bool {
-        self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(name))
-    }
-}
-
-/// Devices that the user maps: by the name of an old ROM those that load it.
-pub type MappedDevices = BTreeMap<String, Vec<String>>;
-
-/// Refuses what QEMU would not read as the name of a device, a ROM that no old
-/// release has, and a second ROM for one device.
-pub(super) fn check_devices(devices: &MappedDevices, sets: &[&RomSet]) -> Result<(), PlanError> {
-    let has = |name: &str| sets.iter().any(|set| set.find(name).is_some());
-    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    for (rom, names) in devices {
-        if !has(rom) {
-            let labels: Vec<&str> = sets.iter().map(|set| &*set.label).collect();
-            return Err(PlanError::MapsNoRom {
-                name: rom.clone(),
-                set: labels.join(", "),
-            });
-        }
-        for device in names {
-            let (rom, device) = (rom.clone(), device.clone());
-            if !is_device_name(&device) {
-                return Err(PlanError::NoDevice { rom, device });
-            }
-            if let Some(class) = class_of_block(&device) {
-                return Err(PlanError::NoClass { rom, device, class });
-            }
-            let is_another = |default: &&str| {
-                sets.iter().any(|set| {
-                    let files = set.find(&rom).zip(set.find(default));
-                    files.is_some_and(|(one, other)| one.name() != other.name())
-                })
-            };
-            let default = device_by_name(&device).map(|known| known.romfile);
-            if let Some(default) = default.filter(is_another) {
-                return Err(PlanError::NotItsDefault {
-                    rom,
-                    device,
-                    default,
-                });
-            }
-        }
-        for device in names {
-            if let Some(other) = seen.insert(device, rom) {
-                return Err(PlanError::MappedTwice {
-                    rom: rom.clone(),
-                    device: device.clone(),
-                    other: other.to_owned(),
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The class of the card whose RAM block is called after something else, if
-/// this is that other name: `ne2k_pci` for `ne2000`.
-fn class_of_block(name: &str) -> Option<&'static str> {
-    let is_called = |device: &&Device| {
-        !device.is_display() && device.ram_block.strip_suffix(".rom") == Some(name)
-    };
-    let device = DEVICES.iter().find(is_called)?;
-    (device_by_name(name).is_none()).then_some(device.name)
-}
+use serde::{Deserialize, Serialize};
 
 /// One ROM of the old release as it is shipped.
 #[derive(Debug, Clone)]
@@ -122,28 +40,44 @@ pub struct CompatRom<'a> {
     pub shared_with: Vec<SharedWith>,
 }
 
-/// What is known of a ROM before it is made ready: how its BAR would change,
-/// and the devices that load it.
-type Known = (Option<Change>, Vec<&'static Device>);
+/// An earlier release whose guests use a ROM of a later one: the size is the
+/// same, and the content comes with the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedWith {
+    /// The release.
+    pub release: String,
+    /// Whether its own ROM has another content.
+    pub differs: bool,
+}
+
+/// An old ROM that is to be shipped, before it is made ready.
+pub(super) struct Chosen<'a> {
+    pub origin: &'a RomFile,
+    pub change: Option<Change>,
+    pub devices: Vec<&'static Device>,
+    pub mapped: Vec<String>,
+    pub release: String,
+    pub shared_with: Vec<SharedWith>,
+}
 
 impl<'a> CompatRom<'a> {
     /// Makes an old ROM ready to be shipped beside the ROMs of `sets`, with a
     /// finding about what it cannot do.
-    pub(super) fn new(
-        origin: &'a RomFile,
-        (change, devices): Known,
+    fn new(
+        chosen: Chosen<'a>,
         sets: &[&RomSet],
-        (naming, size, boot_ids): (&Naming, Option<BarSize>, BootIds),
+        options: &PlanOptions,
     ) -> Result<(Self, Option<Finding>), PlanError> {
+        let origin = chosen.origin;
         let bar = origin.bar();
-        if let Some(wanted) = size.filter(|wanted| *wanted != bar) {
+        if let Some(wanted) = options.size.filter(|wanted| *wanted != bar) {
             return Err(PlanError::OtherSize {
                 name: origin.name().to_owned(),
                 bar,
                 wanted,
             });
         }
-        let name = naming.pattern.compat_name(bar, origin.name());
+        let name = options.naming.pattern.compat_name(bar, origin.name());
         if !is_file_name(&name) {
             return Err(PlanError::Unmappable(name));
         }
@@ -153,7 +87,7 @@ impl<'a> CompatRom<'a> {
                 set: set.label.clone(),
             });
         }
-        let bootable = BootableRom::new(origin, &devices, boot_ids);
+        let bootable = BootableRom::new(origin, &chosen.devices, options.boot_ids);
         let finding = bootable.finding(&name, bar);
         let bytes =
             pad(&bootable.bytes, PadSize::Exactly(bar), 0xff).map_err(|source| PlanError::Pad {
@@ -167,11 +101,11 @@ impl<'a> CompatRom<'a> {
             boot_ids: bootable.changes,
             lost_boot: bootable.lost,
             bar,
-            change,
-            devices,
-            mapped: Vec::new(),
-            release: String::new(),
-            shared_with: Vec::new(),
+            change: chosen.change,
+            devices: chosen.devices,
+            mapped: chosen.mapped,
+            release: chosen.release,
+            shared_with: chosen.shared_with,
         };
         Ok((rom, finding))
     }
@@ -203,183 +137,116 @@ pub struct CompatPlan<'a> {
     pub findings: Vec<Finding>,
 }
 
-/// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// The compat name is the name of another ROM.
-    #[error(
-        "the compat name {name} is the name of a ROM in {set}; choose another with `--name-pattern`"
-    )]
-    NameTaken {
-        /// The name.
-        name: String,
-        /// The set that has it.
-        set: String,
-    },
-    /// A ROM of another size class than the one asked for.
-    #[error(
-        "{name} has a BAR of {bar}, and {wanted} is asked for; a compat ROM of another size does not migrate, so leave the size out or select other ROMs"
-    )]
-    OtherSize {
-        /// The ROM.
-        name: String,
-        /// Its BAR.
-        bar: BarSize,
-        /// The size asked for.
-        wanted: BarSize,
-    },
-    /// A ROM that a user maps a device to, and the old release lacks.
-    #[error(
-        "devices are mapped to {name}, and {set} has no ROM of this name; see `romcompat inspect`"
-    )]
-    MapsNoRom {
-        /// The ROM.
-        name: String,
-        /// The old release.
-        set: String,
-    },
-    /// A text that QEMU would not read as the name of a device.
-    #[error(
-        "`{device}` is no name of a device; it is made of letters, digits, `-` and `_`, as `qemu-system-x86_64 -device help` prints it"
-    )]
-    NoDevice {
-        /// The ROM that it is mapped to.
-        rom: String,
-        /// The text.
-        device: String,
-    },
-    /// A name by which QEMU knows no PCI device.
-    #[error("`{device}` is no PCI device of QEMU; the card's name is {class}")]
-    NoClass {
-        /// The ROM that it is mapped to.
-        rom: String,
-        /// The name.
-        device: String,
-        /// What is meant.
-        class: &'static str,
-    },
-    /// A device that loads another ROM of the release by default.
-    #[error(
-        "{device} is mapped to {rom}, and loads {default} by default; a device has one ROM, so leave it out here"
-    )]
-    NotItsDefault {
-        /// The ROM that it is mapped to.
-        rom: String,
-        /// The device.
-        device: String,
-        /// Its default.
-        default: &'static str,
-    },
-    /// A device that is mapped twice.
-    #[error("{device} is mapped to {other} and again to {rom}; map each device once, to one ROM")]
-    MappedTwice {
-        /// The second ROM that it is mapped to.
-        rom: String,
-        /// The device.
-        device: String,
-        /// The first one.
-        other: String,
-    },
-    /// A name with characters that the files of QEMU and libvirt cannot have.
-    #[error(
-        "{0:?} is no name that a device can be told; rename the file, it must be made of letters, digits and `+-._`"
-    )]
-    Unmappable(String),
-    /// A compat name that two ROMs would get.
-    #[error(
-        "two ROMs would have the compat name {0}; let `--name-pattern` have {{size}} in it, which tells them apart"
-    )]
-    NameTwice(String),
-    /// The old ROM cannot be padded.
-    #[error("{name}: {source}")]
-    Pad {
-        /// The ROM.
-        name: String,
-        /// Why not.
-        source: PadError,
-    },
-}
-
-impl PlanError {
-    /// What the user maps, if that is the cause: a ROM, and one of its devices
-    /// where only that is wrong.
-    #[must_use]
-    pub fn mapped(&self) -> Option<(&str, Option<&str>)> {
-        match self {
-            Self::MapsNoRom { name, .. } => Some((name, None)),
-            Self::NoDevice { rom, device }
-            | Self::NoClass { rom, device, .. }
-            | Self::NotItsDefault { rom, device, .. }
-            | Self::MappedTwice { rom, device, .. } => Some((rom, Some(device))),
-            _ => None,
-        }
-    }
-}
-
 impl<'a> CompatPlan<'a> {
-    /// Plans what to ship of `old` for hosts that have `new`; without `new`,
-    /// everything that the selection's patterns take.
+    /// Plans what to ship for hosts that have `new`; without `new`, everything
+    /// that the selection's patterns take.
     ///
     /// # Errors
-    /// [`PlanError`] for a name that is taken, a ROM of another size than
-    /// `size`, and a ROM that cannot be padded.
+    /// [`PlanError`] for what one package cannot have.
     pub fn new(
-        old: &'a RomSet,
+        source: Source<'a>,
         new: Option<&'a RomSet>,
-        selection: &Selection,
-        naming: &Naming,
-        size: Option<BarSize>,
-        boot_ids: BootIds,
+        options: &PlanOptions,
     ) -> Result<Self, PlanError> {
-        let selected: Vec<(&RomFile, Option<Change>, Vec<&'static Device>)> = match new {
-            Some(new) => Comparison::new(old, new)
-                .pairs
-                .iter()
-                .filter(|pair| selection.takes(pair))
-                .filter_map(|pair| {
-                    let file = pair.old?.file?;
-                    Some((file, Some(pair.change()), pair.devices().collect()))
-                })
-                .collect(),
-            None => old
-                .roms
-                .iter()
-                .map(|file| Pair::new(file.name(), Some(file.into()), None))
-                .filter(|pair| selection.takes(pair))
-                .filter_map(|pair| Some((pair.old?.file?, None, pair.devices().collect())))
-                .collect(),
+        let mut plan = match source {
+            Source::Generations(generations) => {
+                return Self::of_generations(generations, new, options);
+            }
+            Source::Release(old) => Self::of_release(old, new, options)?,
+            Source::Saved(saved) => Self::of_saved(saved, new, options)?,
         };
-        let mut plan = Self {
+        plan.map_devices(&options.devices)?;
+        Ok(plan)
+    }
+
+    /// A plan that ships nothing yet.
+    pub(super) fn empty(old: &'a RomSet, earlier: Vec<&'a RomSet>, options: &PlanOptions) -> Self {
+        Self {
             old,
-            earlier: Vec::new(),
-            install_dir: naming.install_dir.clone(),
-            roms: Vec::with_capacity(selected.len()),
+            earlier,
+            install_dir: options.naming.install_dir.clone(),
+            roms: Vec::new(),
             ranges: Vec::new(),
             findings: Vec::new(),
+        }
+    }
+
+    fn of_release(
+        old: &'a RomSet,
+        new: Option<&'a RomSet>,
+        options: &PlanOptions,
+    ) -> Result<Self, PlanError> {
+        let pairs = match new {
+            Some(new) => Comparison::new(old, new).pairs,
+            None => {
+                let files = old.roms.iter();
+                files
+                    .map(|file| Pair::new(file.name(), Some(file.into()), None))
+                    .collect()
+            }
         };
+        let mut plan = Self::empty(old, Vec::new(), options);
         let sets: Vec<&RomSet> = [Some(old), new].into_iter().flatten().collect();
-        for (origin, change, devices) in selected {
-            let (rom, finding) =
-                CompatRom::new(origin, (change, devices), &sets, (naming, size, boot_ids))?;
-            plan.add(rom, finding)?;
+        for pair in pairs.iter().filter(|pair| options.selection.takes(pair)) {
+            let Some(origin) = pair.old.and_then(|side| side.file) else {
+                continue;
+            };
+            let chosen = Chosen {
+                origin,
+                change: new.map(|_| pair.change()),
+                devices: pair.devices().collect(),
+                mapped: Vec::new(),
+                release: old.release(),
+                shared_with: Vec::new(),
+            };
+            plan.ship(chosen, &sets, options)?;
         }
         Ok(plan)
     }
 
-    /// Takes a ROM into the plan.
-    pub(super) fn add(
+    /// Plans what to ship of the ROMs in saved guests, as of releases. Each kind
+    /// of device is told one of its size classes.
+    fn of_saved(
+        saved: &'a SavedRelease,
+        new: Option<&'a RomSet>,
+        options: &PlanOptions,
+    ) -> Result<Self, PlanError> {
+        let mut plan = Self::of_release(&saved.first, new, options)?;
+        for set in &saved.others {
+            let other = Self::of_release(set, new, options)?;
+            plan.earlier.push(set);
+            plan.findings.extend(other.findings);
+            for rom in other.roms {
+                plan.add(rom)?;
+            }
+        }
+        for rom in &mut plan.roms {
+            let bar = rom.bar;
+            rom.devices
+                .retain(|device| saved.mapping.takes(device.name, bar));
+        }
+        Ok(plan)
+    }
+
+    /// Makes a ROM ready, takes it into the plan, and gives its compat name.
+    pub(super) fn ship(
         &mut self,
-        mut rom: CompatRom<'a>,
-        finding: Option<Finding>,
-    ) -> Result<(), PlanError> {
+        chosen: Chosen<'a>,
+        sets: &[&RomSet],
+        options: &PlanOptions,
+    ) -> Result<String, PlanError> {
+        let (rom, finding) = CompatRom::new(chosen, sets, options)?;
+        let name = rom.name.clone();
+        self.add(rom)?;
+        self.findings.extend(finding);
+        Ok(name)
+    }
+
+    fn add(&mut self, rom: CompatRom<'a>) -> Result<(), PlanError> {
         if self.roms.iter().any(|other| other.name == rom.name) {
             return Err(PlanError::NameTwice(rom.name));
         }
-        if rom.release.is_empty() {
-            rom.release = self.old.release();
-        }
         self.roms.push(rom);
-        self.findings.extend(finding);
         Ok(())
     }
 
@@ -400,11 +267,7 @@ impl<'a> CompatPlan<'a> {
 
     /// Maps further devices to compat ROMs: each key is the name of an old
     /// ROM, with the devices that load it.
-    ///
-    /// # Errors
-    /// [`PlanError`] for a ROM that the old release does not have, what is no
-    /// name of a device, and a device that would get two ROMs.
-    pub fn map_devices(&mut self, devices: &MappedDevices) -> Result<(), PlanError> {
+    fn map_devices(&mut self, devices: &MappedDevices) -> Result<(), PlanError> {
         check_devices(devices, &[self.old])?;
         for (name, devices) in devices {
             let of_file = |rom: &&mut CompatRom<'_>| {
@@ -446,6 +309,7 @@ impl<'a> CompatPlan<'a> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::plan::BootIds;
     use crate::rom::CodeType;
     use crate::rom::tests::{image, last, legacy_image};
     use crate::romset::RomCollector;
@@ -474,33 +338,26 @@ pub(crate) mod tests {
         collector.finish("test", None).unwrap()
     }
 
-    fn plan<'a>(old: &'a RomSet, new: &'a RomSet, selection: &Selection) -> CompatPlan<'a> {
-        CompatPlan::new(
-            old,
-            Some(new),
-            selection,
-            &Naming::default(),
-            None,
-            BootIds::Keep,
-        )
-        .unwrap()
+    /// Everything without other ids.
+    pub(crate) fn as_it_is() -> PlanOptions {
+        PlanOptions {
+            boot_ids: BootIds::Keep,
+            ..PlanOptions::default()
+        }
+    }
+
+    fn of<'a>(
+        old: &'a RomSet,
+        new: Option<&'a RomSet>,
+        options: &PlanOptions,
+    ) -> Result<CompatPlan<'a>, PlanError> {
+        CompatPlan::new(Source::Release(old), new, options)
     }
 
     /// Hands over the plan that ships all of these ROMs.
     pub(crate) fn with_plan(roms: &[(&str, usize)], check: impl FnOnce(&CompatPlan<'_>)) {
         let old = rom_set(roms);
-        let naming = Naming::default();
-        check(
-            &CompatPlan::new(
-                &old,
-                None,
-                &Selection::default(),
-                &naming,
-                None,
-                BootIds::Keep,
-            )
-            .unwrap(),
-        );
+        check(&of(&old, None, &as_it_is()).unwrap());
     }
 
     fn names(plan: &CompatPlan<'_>) -> Vec<String> {
@@ -511,7 +368,7 @@ pub(crate) mod tests {
     fn a_rom_that_breaks_is_shipped_padded_under_its_class_name() {
         let old = rom_set(&[("efi-virtio.rom", 249_344), ("pxe-virtio.rom", 75_776)]);
         let new = rom_set(&[("efi-virtio.rom", 300_032), ("pxe-virtio.rom", 80_896)]);
-        let plan = plan(&old, &new, &Selection::default());
+        let plan = of(&old, Some(&new), &as_it_is()).unwrap();
         assert_eq!(names(&plan), ["compat-256k-efi-virtio.rom"]);
         let rom = &plan.roms[0];
         assert_eq!(rom.bytes.len(), 0x40000);
@@ -523,33 +380,20 @@ pub(crate) mod tests {
     #[test]
     fn all_ships_those_that_do_not_break_and_patterns_narrow_it() {
         let old = rom_set(&[("efi-virtio.rom", 512), ("pxe-virtio.rom", 512)]);
-        let mut selection = Selection {
-            all: true,
-            patterns: Vec::new(),
-        };
-        assert_eq!(plan(&old, &old, &selection).roms.len(), 2);
-        selection.patterns.push("efi-*".parse().unwrap());
-        assert_eq!(
-            names(&plan(&old, &old, &selection)),
-            ["compat-512-efi-virtio.rom"]
-        );
-        selection.all = false;
-        assert!(plan(&old, &old, &selection).roms.is_empty());
+        let mut options = as_it_is();
+        options.selection.all = true;
+        let names = |options: &PlanOptions| names(&of(&old, Some(&old), options).unwrap());
+        assert_eq!(names(&options).len(), 2);
+        options.selection.patterns.push("efi-*".parse().unwrap());
+        assert_eq!(names(&options), ["compat-512-efi-virtio.rom"]);
+        options.selection.all = false;
+        assert_eq!(names(&options), [""; 0]);
     }
 
     #[test]
     fn without_new_roms_everything_is_shipped() {
         let old = rom_set(&[("a.rom", 512), ("b.rom", 512)]);
-        let naming = Naming::default();
-        let plan = CompatPlan::new(
-            &old,
-            None,
-            &Selection::default(),
-            &naming,
-            None,
-            BootIds::Keep,
-        )
-        .unwrap();
+        let plan = of(&old, None, &as_it_is()).unwrap();
         assert_eq!(plan.roms.len(), 2);
         assert_eq!(plan.roms[0].change, None);
     }
@@ -557,41 +401,26 @@ pub(crate) mod tests {
     #[test]
     fn a_name_that_is_taken_and_another_size_are_refused() {
         let old = rom_set(&[("a.rom", 512)]);
-        let all = Selection {
-            all: true,
-            patterns: Vec::new(),
-        };
-        let same = Naming {
-            pattern: "{name}".parse().unwrap(),
-            ..Naming::default()
-        };
-        let error = CompatPlan::new(&old, None, &all, &same, None, BootIds::Keep).unwrap_err();
+        let mut options = as_it_is();
+        options.naming.pattern = "{name}".parse().unwrap();
+        let error = of(&old, None, &options).unwrap_err();
         assert!(matches!(error, PlanError::NameTaken { .. }));
-        let size = "256K".parse().ok();
-        let error =
-            CompatPlan::new(&old, None, &all, &Naming::default(), size, BootIds::Keep).unwrap_err();
+        let options = PlanOptions {
+            size: "256K".parse().ok(),
+            ..as_it_is()
+        };
+        let error = of(&old, None, &options).unwrap_err();
         assert!(matches!(error, PlanError::OtherSize { .. }));
     }
 
     #[test]
     fn a_folder_that_qemu_does_not_search_is_named_in_the_romfile() {
         let old = rom_set(&[("a.rom", 512)]);
-        let naming = Naming {
-            install_dir: "/usr/lib/ipxe/qemu".to_owned(),
-            ..Naming::default()
-        };
-        let plan = CompatPlan::new(
-            &old,
-            None,
-            &Selection::default(),
-            &naming,
-            None,
-            BootIds::Keep,
-        )
-        .unwrap();
-        let own = MappedDevices::from([("a.rom".to_owned(), vec!["own".to_owned()])]);
-        let mut plan = plan;
-        plan.map_devices(&own).unwrap();
+        let mut options = as_it_is();
+        options.naming.install_dir = "/usr/lib/ipxe/qemu".to_owned();
+        let own = vec!["own".to_owned()];
+        options.devices.insert("a.rom".to_owned(), own);
+        let plan = of(&old, None, &options).unwrap();
         let told = plan.mapped_devices().remove(0).romfile.to_string();
         assert_eq!(told, "/usr/lib/ipxe/qemu/compat-512-a.rom");
     }

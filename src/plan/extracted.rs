@@ -1,7 +1,6 @@
 //! The ROMs that are in saved guests, taken out of them.
 
-use super::compat::Selection;
-use super::{BootIds, CompatPlan, Naming, PlanError, SavedMapping, SavedRom};
+use super::{SavedMapping, SavedRom};
 use crate::finding::Finding;
 use crate::qemu::RamBlockSize;
 use crate::rom::{BarSize, NotAnOptionRom, Rom};
@@ -186,38 +185,5 @@ impl SavedRelease {
         let others = self.others.iter().flat_map(RomSet::findings);
         let roms = self.first.findings().into_iter().chain(others);
         roms.chain(self.mapping.findings()).collect()
-    }
-}
-
-impl<'a> CompatPlan<'a> {
-    /// Plans what to ship of the ROMs in saved guests, as [`CompatPlan::new`]
-    /// does of a release. Each kind of device is told one of its size classes.
-    ///
-    /// # Errors
-    /// As [`CompatPlan::new`].
-    pub fn of_saved(
-        saved: &'a SavedRelease,
-        new: Option<&'a RomSet>,
-        selection: &Selection,
-        naming: &Naming,
-        size: Option<BarSize>,
-        boot_ids: BootIds,
-    ) -> Result<Self, PlanError> {
-        let of = |set| Self::new(set, new, selection, naming, size, boot_ids);
-        let mut plan = of(&saved.first)?;
-        for set in &saved.others {
-            let other = of(set)?;
-            plan.earlier.push(set);
-            plan.findings.extend(other.findings);
-            for rom in other.roms {
-                plan.add(rom, None)?;
-            }
-        }
-        for rom in &mut plan.roms {
-            let bar = rom.bar;
-            rom.devices
-                .retain(|device| saved.mapping.takes(device.name, bar));
-        }
-        Ok(plan)
     }
 }

@@ -1,155 +1,100 @@
 //! The ROMs of several releases in one plan: each size class of a ROM once,
 //! and which machine types use which.
 
-use super::compat::{MappedDevices, check_devices};
-use super::ranges::{MachineRange, merge, spans};
-use super::{BootIds, CompatPlan, CompatRom, Naming, Pair, PlanError, Selection};
+use super::compat::{Chosen, SharedWith};
+use super::error::{GenerationError, PlanError};
+use super::options::{MappedDevices, PlanOptions, check_devices};
+use super::ranges::{Generation, MachineRange, merge, spans};
+use super::{CompatPlan, Pair};
 use crate::qemu::{DEVICES, Device, QemuVersion};
 use crate::rom::{BarSize, PciIds};
 use crate::romset::{RomFile, RomSet};
-use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use thiserror::Error;
-
-/// A release of ROMs, and the machine types that used it.
-#[derive(Debug, Clone)]
-pub struct Generation {
-    /// The newest version of machine types that used these ROMs. They go back
-    /// to the generation before.
-    pub version: QemuVersion,
-    /// The ROMs.
-    pub set: RomSet,
-}
-
-/// What is shipped of the generations, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct GenerationOptions<'o> {
-    /// Which ROMs.
-    pub selection: &'o Selection,
-    /// Their names and place.
-    pub naming: &'o Naming,
-    /// The BAR that every one must have.
-    pub size: Option<BarSize>,
-    /// What is done about ids.
-    pub boot_ids: BootIds,
-    /// Further devices, by the name of the old ROM that they load.
-    pub devices: &'o MappedDevices,
-}
-
-/// An earlier release whose guests use a ROM of a later one: the size is the
-/// same, and the content comes with the guest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SharedWith {
-    /// The release.
-    pub release: String,
-    /// Whether its own ROM has another content.
-    pub differs: bool,
-}
-
-/// Why generations cannot be shipped together.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum GenerationError {
-    /// No generation at all.
-    #[error("there is no generation of ROMs to ship")]
-    None,
-    /// A version that no machine type carries.
-    #[error(
-        "{0} is no version of machine types: no release of QEMU has this number; give the newest one that used the ROMs, such as 2.5 or 2.11"
-    )]
-    NoMachineType(QemuVersion),
-    /// A version that was given twice.
-    #[error(
-        "the generation {0} is given twice; each version of machine types used one release of ROMs"
-    )]
-    Twice(QemuVersion),
-    /// A version that stands after a newer one.
-    #[error("the generation {0} stands after {1}; give generations from the oldest to the newest")]
-    OutOfOrder(QemuVersion, QemuVersion),
-    /// ROMs of one name and size that are for different devices.
-    #[error(
-        "{name}: the ROM of {one} is for {one_ids} and that of {other} for {other_ids}, with the same BAR of {bar}; they are different devices, and one compat ROM cannot serve both. Leave one out with --select, or build a package for each"
-    )]
-    OtherDevice {
-        /// The ROM.
-        name: String,
-        /// Its size class.
-        bar: BarSize,
-        /// A release.
-        one: String,
-        /// The ids of its ROM.
-        one_ids: PciIds,
-        /// Another release.
-        other: String,
-        /// The ids of its ROM.
-        other_ids: PciIds,
-    },
-    /// What no plan allows.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-}
 
 /// A ROM to ship, of the newest generation that has its size class.
-struct Shipped<'a> {
+struct Shipped<'a, 'o> {
     origin: &'a RomFile,
     release: String,
     breaks_from: Pair<'a>,
-    devices: BTreeSet<usize>,
-    mapped: BTreeSet<String>,
+    loaders: BTreeSet<Loader<'o>>,
     shared_with: Vec<SharedWith>,
 }
 
-/// A ROM's name and BAR.
-type Class<'a> = (&'a str, BarSize);
-
-/// A device that loads a ROM: one that is known, by its place in the table, or
-/// one of the user's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Loader {
-    Known(usize),
-    Mapped(String),
+/// The ROMs of one name and BAR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Class<'a> {
+    name: &'a str,
+    bar: BarSize,
 }
 
-impl Loader {
+/// A device that loads a ROM: one that is known, or one of the user's.
+#[derive(Debug, Clone, Copy)]
+enum Loader<'a> {
+    Known(&'static Device),
+    Mapped(&'a str),
+}
+
+impl<'a> Loader<'a> {
     /// Whether it loads in machine types of this version what it loads today.
-    fn is_usual(&self, version: QemuVersion) -> bool {
+    fn is_usual(self, version: QemuVersion) -> bool {
         match self {
-            Self::Known(index) => DEVICES
-                .get(*index)
-                .is_none_or(|device| device.is_default_usual_in(version)),
+            Self::Known(device) => device.is_default_usual_in(version),
             Self::Mapped(_) => true,
         }
     }
 
-    fn name(&self) -> &str {
+    const fn name(self) -> &'a str {
         match self {
-            Self::Known(index) => DEVICES.get(*index).map_or("", |device| device.name),
+            Self::Known(device) => device.name,
             Self::Mapped(name) => name,
+        }
+    }
+
+    /// Known devices come first, in the order of their table.
+    fn place(self) -> (usize, &'a str) {
+        let same = |device: &Device| device.name == self.name();
+        match self {
+            Self::Known(_) => (DEVICES.iter().position(same).unwrap_or(usize::MAX), ""),
+            Self::Mapped(name) => (usize::MAX, name),
         }
     }
 }
 
+impl Ord for Loader<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl PartialOrd for Loader<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Loader<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for Loader<'_> {}
+
 impl<'a> CompatPlan<'a> {
-    /// Plans what to ship of several generations, from the oldest to the
-    /// newest, for hosts that have `new`; without `new`, everything that the
-    /// selection's patterns take.
-    ///
-    /// # Errors
-    /// [`GenerationError`] for generations that do not follow each other, and
-    /// ROMs that one package cannot have.
-    pub fn of_generations(
+    /// Plans what to ship of several generations, from the oldest to the newest.
+    pub(super) fn of_generations(
         generations: &'a [Generation],
         new: Option<&'a RomSet>,
-        options: GenerationOptions<'_>,
-    ) -> Result<Self, GenerationError> {
+        options: &PlanOptions,
+    ) -> Result<Self, PlanError> {
         check_order(generations.iter().map(|one| &one.version))?;
-        let Some((newest, before)) = generations.split_last() else {
-            return Err(GenerationError::None);
-        };
+        let (newest, before) = generations.split_last().ok_or(GenerationError::None)?;
         let sets: Vec<&RomSet> = generations.iter().map(|one| &one.set).collect();
-        check_devices(options.devices, &sets)?;
-        let mut shipped: BTreeMap<Class<'a>, Shipped<'a>> = BTreeMap::new();
-        let mut mappings: Vec<Vec<(Loader, Class<'a>)>> = Vec::new();
-        let mut covered: BTreeSet<Loader> = BTreeSet::new();
+        check_devices(&options.devices, &sets)?;
+        let mut shipped: BTreeMap<Class<'_>, Shipped<'_, '_>> = BTreeMap::new();
+        let mut mappings: Vec<Vec<(Loader<'_>, Class<'_>)>> = Vec::new();
+        let mut covered: BTreeSet<Loader<'_>> = BTreeSet::new();
         let mut spans = spans(generations);
         for (version, generation) in spans.iter().rev() {
             let mut mapping = Vec::new();
@@ -162,52 +107,46 @@ impl<'a> CompatPlan<'a> {
                 // array, so that a device which a newer one maps has to be
                 // mapped here, too, unless QEMU itself gives it another ROM.
                 let inherits =
-                    |loader: &Loader| covered.contains(loader) && loader.is_usual(*version);
-                let loaders: Vec<Loader> = loaders(file, *version, options.devices)
+                    |loader: &Loader<'_>| covered.contains(loader) && loader.is_usual(*version);
+                let loaders: Vec<Loader<'_>> = loaders(file, *version, &options.devices)
                     .filter(|loader| breaks || inherits(loader))
                     .collect();
                 if breaks || !loaders.is_empty() {
                     ship(&mut shipped, generation, pair, file, &loaders)?;
                 }
-                let class = (file.name(), file.bar());
+                let class = Class::of(file);
                 mapping.extend(loaders.into_iter().map(|loader| (loader, class)));
             }
-            covered.extend(mapping.iter().map(|(loader, _)| loader.clone()));
+            covered.extend(mapping.iter().map(|(loader, _)| *loader));
             mapping.sort();
             mappings.insert(0, mapping);
         }
         merge(&mut spans, &mut mappings);
         let sets: Vec<&RomSet> = sets.into_iter().chain(new).collect();
-        let mut plan = Self {
-            old: &newest.set,
-            earlier: before.iter().map(|generation| &generation.set).collect(),
-            install_dir: options.naming.install_dir.clone(),
-            roms: Vec::new(),
-            ranges: Vec::new(),
-            findings: Vec::new(),
-        };
-        let mut names: BTreeMap<Class<'a>, String> = BTreeMap::new();
+        let earlier = before.iter().map(|generation| &generation.set).collect();
+        let mut plan = Self::empty(&newest.set, earlier, options);
+        let mut names: BTreeMap<Class<'_>, String> = BTreeMap::new();
         for (class, shipped) in shipped {
-            let devices = shipped
-                .devices
-                .iter()
-                .filter_map(|index| DEVICES.get(*index));
-            let change = new.map(|_| shipped.breaks_from.change());
-            let how = (options.naming, options.size, options.boot_ids);
-            let (rom, finding) =
-                CompatRom::new(shipped.origin, (change, devices.collect()), &sets, how)?;
-            names.insert(class, rom.name.clone());
-            let rom = CompatRom {
-                mapped: shipped.mapped.into_iter().collect(),
+            let (mut devices, mut mapped) = (Vec::new(), Vec::new());
+            for loader in shipped.loaders {
+                match loader {
+                    Loader::Known(device) => devices.push(device),
+                    Loader::Mapped(name) => mapped.push(name.to_owned()),
+                }
+            }
+            let chosen = Chosen {
+                origin: shipped.origin,
+                change: new.map(|_| shipped.breaks_from.change()),
+                devices,
+                mapped,
                 release: shipped.release,
                 shared_with: shipped.shared_with,
-                ..rom
             };
-            plan.add(rom, finding)?;
+            names.insert(class, plan.ship(chosen, &sets, options)?);
         }
         let mut after = None;
         for ((version, generation), mapping) in spans.into_iter().zip(mappings) {
-            let named = |(loader, class): (Loader, Class<'a>)| {
+            let named = |(loader, class): (Loader<'_>, Class<'_>)| {
                 Some((loader.name().to_owned(), names.get(&class)?.clone()))
             };
             plan.ranges.push(MachineRange::new(
@@ -219,6 +158,15 @@ impl<'a> CompatPlan<'a> {
             after = Some(version);
         }
         Ok(plan)
+    }
+}
+
+impl<'a> Class<'a> {
+    fn of(file: &'a RomFile) -> Self {
+        Self {
+            name: file.name(),
+            bar: file.bar(),
+        }
     }
 }
 
@@ -244,46 +192,38 @@ pub(super) fn check_order<'v>(
 
 /// The devices that load a ROM by default in machine types of this version, or
 /// by the user's word.
-fn loaders(
+fn loaders<'a>(
     file: &RomFile,
     version: QemuVersion,
-    devices: &MappedDevices,
-) -> impl Iterator<Item = Loader> {
+    devices: &'a MappedDevices,
+) -> impl Iterator<Item = Loader<'a>> {
     let is_named = |name: &str| file.name() == name || file.other_names().iter().any(|n| n == name);
     let known = DEVICES
         .iter()
-        .enumerate()
-        .filter(|(_, device)| device.romfile_in(version).is_some_and(is_named))
-        .map(|(index, _)| Loader::Known(index));
+        .filter(|device| device.romfile_in(version).is_some_and(is_named))
+        .map(Loader::Known);
     let mapped = devices.iter().filter(|(name, _)| is_named(name));
-    let mapped = mapped.flat_map(|(_, devices)| devices.iter().cloned().map(Loader::Mapped));
-    let all: BTreeSet<Loader> = known.chain(mapped).collect();
+    let mapped = mapped.flat_map(|(_, devices)| devices.iter().map(|name| Loader::Mapped(name)));
+    let all: BTreeSet<Loader<'_>> = known.chain(mapped).collect();
     all.into_iter()
 }
 
-fn ship<'a>(
-    shipped: &mut BTreeMap<Class<'a>, Shipped<'a>>,
+fn ship<'a, 'o>(
+    shipped: &mut BTreeMap<Class<'a>, Shipped<'a, 'o>>,
     generation: &Generation,
     pair: Pair<'a>,
     file: &'a RomFile,
-    loaders: &[Loader],
+    loaders: &[Loader<'o>],
 ) -> Result<(), GenerationError> {
     let release = generation.set.release();
-    let entry = shipped.entry((file.name(), file.bar()));
-    let shipped = entry.or_insert_with(|| Shipped {
+    let shipped = shipped.entry(Class::of(file)).or_insert_with(|| Shipped {
         origin: file,
         release: release.clone(),
         breaks_from: pair,
-        devices: BTreeSet::new(),
-        mapped: BTreeSet::new(),
+        loaders: BTreeSet::new(),
         shared_with: Vec::new(),
     });
-    for loader in loaders {
-        match loader {
-            Loader::Known(index) => shipped.devices.insert(*index),
-            Loader::Mapped(name) => shipped.mapped.insert(name.clone()),
-        };
-    }
+    shipped.loaders.extend(loaders);
     let origin = shipped.origin;
     if std::ptr::eq(origin, file) {
         return Ok(());
@@ -336,8 +276,8 @@ fn are_of_one_device(file: &RomFile, one: PciIds, other: PciIds) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::NamePattern;
-    use crate::plan::tests::rom_set;
+    use crate::plan::Source;
+    use crate::plan::tests::{as_it_is, rom_set};
 
     fn generation(version: &str, roms: &[(&str, usize)]) -> Generation {
         let mut set = rom_set(roms);
@@ -351,15 +291,8 @@ mod tests {
     fn plan<'a>(
         generations: &'a [Generation],
         new: Option<&'a RomSet>,
-    ) -> Result<CompatPlan<'a>, GenerationError> {
-        let options = GenerationOptions {
-            selection: &Selection::default(),
-            naming: &Naming::default(),
-            size: None,
-            boot_ids: BootIds::Keep,
-            devices: &BTreeMap::new(),
-        };
-        CompatPlan::of_generations(generations, new, options)
+    ) -> Result<CompatPlan<'a>, PlanError> {
+        CompatPlan::new(Source::Generations(generations), new, &as_it_is())
     }
 
     fn names(plan: &CompatPlan<'_>) -> Vec<String> {
@@ -466,16 +399,19 @@ mod tests {
             plan(&generations, None).unwrap_err()
         };
         let version = QemuVersion::new;
-        assert_eq!(of(&["2.5", "2.5"]), GenerationError::Twice(version(2, 5)));
+        assert_eq!(
+            of(&["2.5", "2.5"]),
+            GenerationError::Twice(version(2, 5)).into()
+        );
         assert_eq!(
             of(&["2.11", "2.5"]),
-            GenerationError::OutOfOrder(version(2, 5), version(2, 11))
+            GenerationError::OutOfOrder(version(2, 5), version(2, 11)).into()
         );
         assert_eq!(
             of(&["2.13"]),
-            GenerationError::NoMachineType(version(2, 13))
+            GenerationError::NoMachineType(version(2, 13)).into()
         );
-        assert_eq!(of(&[]), GenerationError::None);
+        assert_eq!(of(&[]), GenerationError::None.into());
     }
 
     #[test]
@@ -512,19 +448,10 @@ mod tests {
             generation("2.5", &[("efi-pcnet.rom", 5000)]),
             generation("2.11", &[("efi-pcnet.rom", 9000)]),
         ];
-        let naming = Naming {
-            pattern: "old-{name}".parse::<NamePattern>().unwrap(),
-            ..Naming::default()
-        };
-        let options = GenerationOptions {
-            selection: &Selection::default(),
-            naming: &naming,
-            size: None,
-            boot_ids: BootIds::Keep,
-            devices: &BTreeMap::new(),
-        };
-        let error = CompatPlan::of_generations(&generations, None, options).unwrap_err();
+        let mut options = as_it_is();
+        options.naming.pattern = "old-{name}".parse().unwrap();
+        let error = CompatPlan::new(Source::Generations(&generations), None, &options).unwrap_err();
         let name = "old-efi-pcnet.rom".to_owned();
-        assert_eq!(error, PlanError::NameTwice(name).into());
+        assert_eq!(error, PlanError::NameTwice(name));
     }
 }

@@ -6,6 +6,7 @@ mod boot_ids;
 mod compare;
 mod compat;
 mod cure;
+mod error;
 mod extracted;
 mod generations;
 mod guest;
@@ -14,6 +15,7 @@ mod inventory;
 mod manifest;
 mod mapping;
 mod naming;
+mod options;
 mod ranges;
 mod saved;
 mod saved_mapping;
@@ -22,10 +24,10 @@ pub use advise::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
 pub use baseline::{Baseline, BaselineError};
 pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
 pub use compare::{Change, Comparison, Pair, Side};
-pub use compat::{CompatPlan, CompatRom, MappedDevices, PlanError, Selection};
+pub use compat::{CompatPlan, CompatRom, SharedWith};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
+pub use error::{GenerationError, PlanError};
 pub use extracted::{ExtractError, ExtractedRom, ExtractedRoms, SavedRelease};
-pub use generations::{Generation, GenerationError, GenerationOptions, SharedWith};
 pub use guest::{CardRom, GuestCard, Slot, guest_cards, machine_of};
 pub use host_record::{
     CarriedFinding, Found, GuestRecord, HostRecord, HostRoms, Need, Needs, RomFileName,
@@ -34,7 +36,8 @@ pub use inventory::{Fleet, HeldGuest, HeldGuests, HostClass, Move, MoveAnswer};
 pub use manifest::{Manifest, ManifestError, ManifestRom, ManifestVersion};
 pub use mapping::{MappedDevice, Mapping, Romfile};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
-pub use ranges::MachineRange;
+pub use options::{MappedDevices, PlanOptions, Selection, Source};
+pub use ranges::{Generation, MachineRange};
 pub use saved::{SavedRom, saved_roms};
 pub use saved_mapping::{MappedCard, SavedMapping};
 

@@ -1,10 +1,20 @@
-//! Ranges of machine types that use the same old ROMs.
+//! Releases of ROMs with the machine types that used them.
 
-use super::Generation;
 use crate::qemu::{Device, QemuVersion};
+use crate::romset::RomSet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// A release of ROMs, and the machine types that used it.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// The newest version of machine types that used these ROMs. They go back
+    /// to the generation before.
+    pub version: QemuVersion,
+    /// The ROMs.
+    pub set: RomSet,
+}
 
 /// Machine types that use the same old ROMs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,4 +105,50 @@ pub(super) fn merge<T: PartialEq>(
     spans.retain(|_| wanted.next().copied().unwrap_or(true));
     let mut wanted = keep.iter();
     mappings.retain(|_| wanted.next().copied().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::rom_set;
+
+    #[test]
+    fn a_generation_is_taken_apart_below_its_own_end_only() {
+        let ends = |versions: &[&str]| {
+            let generations: Vec<_> = versions
+                .iter()
+                .map(|version| Generation {
+                    version: version.parse().unwrap(),
+                    set: rom_set(&[("a.rom", 512)]),
+                })
+                .collect();
+            let spans = spans(&generations);
+            let ends = spans.iter().map(|(version, _)| version.to_string());
+            ends.collect::<Vec<_>>().join(" ")
+        };
+        for (versions, spans) in [
+            (&["1.3"][..], "1.3"),
+            (&["1.4"], "1.4"),
+            (&["1.5"], "1.4 1.5"),
+            (&["2.6"], "1.4 2.6"),
+            (&["2.7"], "1.4 2.6 2.7"),
+            (&["1.4", "2.6"], "1.4 2.6"),
+            (&["1.5", "2.6", "2.12"], "1.4 1.5 2.6 2.12"),
+        ] {
+            assert_eq!(ends(versions), spans, "{versions:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_has_its_newest_version_and_lacks_the_one_before_it() {
+        let version = |text: &str| text.parse::<QemuVersion>().unwrap();
+        let range = MachineRange::new(
+            Some(version("2.5")),
+            version("2.11"),
+            "aa 1".to_owned(),
+            BTreeMap::new(),
+        );
+        let has = |text: &str| range.contains(version(text));
+        assert!(!has("2.5") && has("2.6") && has("2.11") && !has("2.12"));
+    }
 }

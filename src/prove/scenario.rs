@@ -287,8 +287,8 @@ impl<'a> Scenario<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::tests::rom_set;
-    use crate::plan::{BootIds, CompatPlan, Naming, Selection};
+    use crate::plan::tests::{as_it_is, rom_set};
+    use crate::plan::{CompatPlan, Source};
     use crate::prove::{CannotRun, CompatRoms};
     use crate::qemu::{QemuVersion, device_by_name};
     use std::collections::BTreeMap;
@@ -306,10 +306,7 @@ mod tests {
     fn with_scenarios(check: impl FnOnce(&[Scenario<'_>])) {
         let old = rom_set(&[("efi-e1000.rom", 5000)]);
         let new = rom_set(&[("efi-e1000.rom", 9000)]);
-        let naming = Naming::default();
-        let selection = Selection::default();
-        let plan =
-            CompatPlan::new(&old, Some(&new), &selection, &naming, None, BootIds::Keep).unwrap();
+        let plan = CompatPlan::new(Source::Release(&old), Some(&new), &as_it_is()).unwrap();
         let compat = CompatRoms::of(&plan);
         let folder = tempfile::tempdir().unwrap();
         let hosts = Hosts::write(folder.path(), &old, &new, &compat).unwrap();

@@ -14,7 +14,7 @@ use crate::emit::{
     readconfig,
 };
 use crate::finding::has_errors;
-use crate::plan::{self, CompatPlan, NamePattern};
+use crate::plan::{self, CompatPlan, NamePattern, Source};
 use crate::report::EmitReport;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ fn emit(
     };
     let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
     let settings = settings(wish, terminal);
-    let plan = releases::plan(&settings, wish.all, &old, new.as_ref())?;
+    let plan = releases::plan(&settings, wish.all, Source::Release(&old), new.as_ref())?;
     let labels = (&*old.label, new.as_ref().map(|new| &*new.label));
     finish(wish, form, &plan, labels, text, terminal)
 }
@@ -170,7 +170,8 @@ fn generation_arrays(wish: &Arrays, terminal: &Terminal) -> Result<Exit, Failure
     };
     let generations = releases::read_generations(&wish.generation)?;
     let settings = settings(mapping, terminal);
-    let plan = releases::of_generations(&settings, mapping.all, &generations, new.as_ref())?;
+    let source = Source::Generations(&generations);
+    let plan = releases::plan(&settings, mapping.all, source, new.as_ref())?;
     let old = plan.release();
     let labels = (&*old, new.as_ref().map(|new| &*new.label));
     let text =

@@ -12,7 +12,7 @@ use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::releases;
 use crate::finding::{Code, Severity};
 use crate::package::InstalledPackage;
-use crate::plan::{Comparison, Manifest, Mapping};
+use crate::plan::{Comparison, Manifest, Mapping, Source};
 use crate::prove::{
     Boot, CannotRun, CompatRoms, Emulator, Emulators, Hosts, Migrator, OVMF_CODE, Partition,
     Scenario, boot, prove,
@@ -181,7 +181,7 @@ fn compat_roms(
 ) -> Result<CompatRoms, Failure> {
     match &command.package {
         None => {
-            let plan = releases::plan(settings, false, old, Some(new))?;
+            let plan = releases::plan(settings, false, Source::Release(old), Some(new))?;
             Ok(CompatRoms::of(&plan))
         }
         Some(path) => {

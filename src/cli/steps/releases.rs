@@ -10,8 +10,8 @@ use crate::cli::steps::saved::{self, Wanted};
 use crate::finding::{Finding, has_errors};
 use crate::parallel;
 use crate::plan::{
-    Comparison, CompatPlan, Generation, GenerationError, GenerationOptions, Naming, Pair,
-    PlanError, QEMU_SHARE, SavedRelease, Selection,
+    Comparison, CompatPlan, Generation, Naming, Pair, PlanOptions, QEMU_SHARE, SavedRelease,
+    Selection, Source,
 };
 use crate::romset::RomSet;
 use std::path::PathBuf;
@@ -94,12 +94,12 @@ impl Releases {
         if has_errors(&findings) {
             return Ok(None);
         }
-        let new = self.new.as_ref();
-        let plan = match &self.old {
-            Old::One(old) => plan(settings, all, old, new)?,
-            Old::Generations(generations) => of_generations(settings, all, generations, new)?,
-            Old::Saved(saved) => of_saved(settings, all, saved, new)?,
+        let source = match &self.old {
+            Old::One(old) => Source::Release(old),
+            Old::Generations(generations) => Source::Generations(generations),
+            Old::Saved(saved) => Source::Saved(saved),
         };
+        let plan = plan(settings, all, source, self.new.as_ref())?;
         let of_plan = judged(plan.findings.clone(), terminal);
         if has_errors(&of_plan) {
             return Ok(None);
@@ -159,66 +159,36 @@ fn judged(findings: Vec<Finding>, terminal: &Terminal) -> Vec<Finding> {
     findings
 }
 
+/// The plan that the settings ask for.
+///
+/// # Errors
+/// A [`Failure`] where there is none: at its place in the file where the
+/// devices there are the cause, else at the releases.
 pub fn plan<'a>(
     settings: &Settings,
     all: bool,
-    old: &'a RomSet,
+    source: Source<'a>,
     new: Option<&'a RomSet>,
 ) -> Result<CompatPlan<'a>, Failure> {
-    let (naming, selection) = wishes(settings, all)?;
-    let boot_ids = settings.boot_ids.unwrap_or_default();
-    let fail = |error: PlanError| settings.failure(&error, &old.label);
-    let mut plan =
-        CompatPlan::new(old, new, &selection, &naming, settings.size, boot_ids).map_err(fail)?;
-    plan.map_devices(&settings.devices).map_err(fail)?;
-    Ok(plan)
-}
-
-pub fn of_generations<'a>(
-    settings: &Settings,
-    all: bool,
-    generations: &'a [Generation],
-    new: Option<&'a RomSet>,
-) -> Result<CompatPlan<'a>, Failure> {
-    let (naming, selection) = wishes(settings, all)?;
-    let options = GenerationOptions {
-        selection: &selection,
-        naming: &naming,
-        size: settings.size,
-        boot_ids: settings.boot_ids.unwrap_or_default(),
-        devices: &settings.devices,
-    };
-    CompatPlan::of_generations(generations, new, options).map_err(|error| match &error {
-        GenerationError::Plan(of_devices) if of_devices.mapped().is_some() => {
-            let labels: Vec<&str> = generations.iter().map(|one| &*one.set.label).collect();
-            settings.failure(of_devices, &labels.join(", "))
-        }
-        _ => Failure::usage(error),
-    })
-}
-
-fn of_saved<'a>(
-    settings: &Settings,
-    all: bool,
-    saved: &'a SavedRelease,
-    new: Option<&'a RomSet>,
-) -> Result<CompatPlan<'a>, Failure> {
-    let (naming, selection) = wishes(settings, all)?;
-    let boot_ids = settings.boot_ids.unwrap_or_default();
-    let fail = |error: PlanError| settings.failure(&error, &saved.first.label);
-    let mut plan = CompatPlan::of_saved(saved, new, &selection, &naming, settings.size, boot_ids)
-        .map_err(fail)?;
-    plan.map_devices(&settings.devices).map_err(fail)?;
-    Ok(plan)
-}
-
-fn wishes(settings: &Settings, all: bool) -> Result<(Naming, Selection), Failure> {
     let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
     let pattern = settings.name_pattern.clone().unwrap_or_default();
-    let naming = Naming::new(pattern, install_dir).map_err(Failure::usage)?;
-    let selection = Selection {
-        all,
-        patterns: settings.select.clone(),
+    let options = PlanOptions {
+        selection: Selection {
+            all,
+            patterns: settings.select.clone(),
+        },
+        naming: Naming::new(pattern, install_dir).map_err(Failure::usage)?,
+        size: settings.size,
+        boot_ids: settings.boot_ids.unwrap_or_default(),
+        devices: settings.devices.clone(),
     };
-    Ok((naming, selection))
+    CompatPlan::new(source, new, &options).map_err(|error| match source {
+        Source::Release(old) => settings.failure(&error, &old.label),
+        Source::Saved(saved) => settings.failure(&error, &saved.first.label),
+        Source::Generations(generations) if error.mapped().is_some() => {
+            let labels: Vec<&str> = generations.iter().map(|one| &*one.set.label).collect();
+            settings.failure(&error, &labels.join(", "))
+        }
+        Source::Generations(_) => Failure::usage(error),
+    })
 }

@@ -483,8 +483,8 @@ pub fn compat_array(arrays: &[CompatArray], form: ArrayForm) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::tests::{rom_set, with_plan};
-    use crate::plan::{BootIds, CompatPlan, Generation, GenerationOptions, Naming, Selection};
+    use crate::plan::tests::{as_it_is, rom_set, with_plan};
+    use crate::plan::{CompatPlan, Generation, MachineRange, Romfile, Source};
 
     fn arrays(names: &[&str], pc_only: bool) -> Result<Vec<(ArrayKind, String)>, UpToError> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -677,14 +677,8 @@ mod tests {
             generation("2.5", 5000, 5000),
             generation("2.11", 9000, 5000),
         ];
-        let options = GenerationOptions {
-            selection: &Selection::default(),
-            naming: &Naming::default(),
-            size: None,
-            boot_ids: BootIds::Keep,
-            devices: &BTreeMap::new(),
-        };
-        let plan = CompatPlan::of_generations(&generations, None, options).unwrap();
+        let source = Source::Generations(&generations);
+        let plan = CompatPlan::new(source, None, &as_it_is()).unwrap();
         let arrays = CompatArray::of_ranges(&plan.mappings());
         let found: Vec<_> = arrays
             .iter()
@@ -699,20 +693,64 @@ mod tests {
         );
     }
 
+    /// The array of each range up to these versions, which tells devices these
+    /// ROMs.
+    fn of_ranges(ranges: &[(&str, &[(&str, &str)])]) -> Vec<(String, usize)> {
+        let mapping = |(up_to, devices): &(&str, &[(&str, &str)])| {
+            let device = |(device, rom): &(&str, &str)| MappedDevice {
+                device: (*device).to_owned(),
+                romfile: Romfile::shared((*rom).to_owned()),
+            };
+            let version = up_to.parse().unwrap();
+            Mapping {
+                range: Some(MachineRange::new(
+                    None,
+                    version,
+                    String::new(),
+                    BTreeMap::new(),
+                )),
+                devices: devices.iter().map(device).collect(),
+            }
+        };
+        let mappings: Vec<Mapping> = ranges.iter().map(mapping).collect();
+        CompatArray::of_ranges(&mappings)
+            .iter()
+            .map(|array| (array.name(ArrayForm::Array), array.entries.len()))
+            .collect()
+    }
+
+    #[test]
+    fn arrays_of_every_architecture_begin_with_2_1() {
+        let told = |version| of_ranges(&[(version, &[("pcnet", "a.rom")])]).remove(0).0;
+        assert_eq!(told("2.0"), "pc_compat_2_0");
+        assert_eq!(told("2.1"), "hw_compat_2_1");
+        let asked = |name| arrays(&[name], false).unwrap().remove(0).1;
+        assert_eq!(asked("pc-i440fx-2.0"), "pc_compat_2_0");
+        assert_eq!(asked("pc-i440fx-2.1"), "hw_compat_2_1");
+    }
+
+    #[test]
+    fn an_entry_stays_where_qemu_s_own_would_come_after_that_of_a_newer_array() {
+        let both: &[(&str, &str)] = &[("pcnet", "a.rom"), ("e1000e", "b.rom")];
+        let own = |name: &str, count| (name.to_owned(), count);
+        assert_eq!(
+            of_ranges(&[("1.4", both), ("2.5", both)]),
+            [own("pc_compat_1_4", 1), own("hw_compat_2_5", 2)]
+        );
+        assert_eq!(
+            of_ranges(&[("1.5", both), ("2.5", both)]),
+            [own("hw_compat_2_5", 2)]
+        );
+    }
+
     #[test]
     fn entries_in_place_of_qemu_s_own_are_said() {
         let generations = [Generation {
             version: "1.4".parse().unwrap(),
             set: rom_set(&[("pxe-pcnet.rom", 5000)]),
         }];
-        let options = GenerationOptions {
-            selection: &Selection::default(),
-            naming: &Naming::default(),
-            size: None,
-            boot_ids: BootIds::Keep,
-            devices: &BTreeMap::new(),
-        };
-        let plan = CompatPlan::of_generations(&generations, None, options).unwrap();
+        let source = Source::Generations(&generations);
+        let plan = CompatPlan::new(source, None, &as_it_is()).unwrap();
         let text = compat_array(&CompatArray::of_ranges(&plan.mappings()), ArrayForm::Array);
         let wanted = " * QEMU's own entries that name a ROM for pcnet give way.\n";
         assert!(text.contains(wanted), "{text}");

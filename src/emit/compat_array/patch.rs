@@ -508,6 +508,27 @@ mod tests {
         );
     }
 
+    #[test]
+    fn of_several_entries_for_a_device_the_last_one_counts() {
+        let arrays = [array(ArrayKind::Every, (9, 2))];
+        let with = |first: &str, last: &str| {
+            let entry = |rom: &str| format!("    {{ \"pcnet\", \"romfile\", \"{rom}\" }},\n");
+            let text = format!(
+                "GlobalProperty hw_compat_9_2[] = {{\n    {{ \"e1000\", \"romfile\", \"compat-256k-efi-e1000.rom\" }},\n{}{}}};\n",
+                entry(first),
+                entry(last)
+            );
+            patch(&tree(&[(MACHINE_C, &text)]), &arrays)
+        };
+        let ours = "compat-256k-efi-pcnet.rom";
+        assert_eq!(with("a.rom", ours), Ok(Patch::Applied));
+        let refused = with(ours, "a.rom").unwrap_err();
+        assert!(
+            matches!(&refused, PatchError::OtherRomfile { found, .. } if found == "a.rom"),
+            "{refused}"
+        );
+    }
+
     /// An array for e1000 and pcnet, in a tree of one file with this text.
     fn patched(kind: ArrayKind, version: (u16, u16), text: &str) -> Result<String, PatchError> {
         let file = kind.file(ArrayForm::Array);
