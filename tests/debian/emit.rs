@@ -1,10 +1,10 @@
 //! Each form of the mapping, judged by QEMU and by libvirt's own tools.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{grown_release, newer_qemu, package, tool, unpack};
+use crate::fetched::{bookworm_qemu, grown_release, package, tool, trixie_qemu, unpack};
 use crate::generations::{ram_blocks, releases};
 use romcompat::libvirt::device_of_model;
-use romcompat::qemu::{Arch, QemuVersion};
+use romcompat::qemu::QemuVersion;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,10 +44,7 @@ fn start(qemu: &Path, arguments: &[String]) -> Output {
 }
 
 fn both_qemu() -> [PathBuf; 2] {
-    [
-        PathBuf::from("qemu-system-x86_64"),
-        newer_qemu(Arch::X86_64),
-    ]
+    [bookworm_qemu(), trixie_qemu()]
 }
 
 /// The options of the text that `emit globals` prints.
@@ -71,7 +68,7 @@ fn grown_displays() -> (PathBuf, TempDir) {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+#[ignore = "needs fetched ROMs and QEMU of two releases"]
 fn qemu_does_not_warn_of_display_adapters_that_a_guest_lacks_and_the_others_work() {
     let (old, new) = grown_displays();
     let inputs: [&Path; 2] = [&old, new.path()];
@@ -133,7 +130,7 @@ fn qemu_does_not_warn_of_display_adapters_that_a_guest_lacks_and_the_others_work
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+#[ignore = "needs fetched ROMs and QEMU of two releases"]
 fn every_class_in_the_mapping_exists_in_both_releases_of_qemu() {
     let old = package("bookworm", "ipxe-qemu");
     let globals = options(&emit_of("globals", &[&old], &[]));
@@ -161,7 +158,7 @@ fn every_class_in_the_mapping_exists_in_both_releases_of_qemu() {
 }
 
 #[test]
-#[ignore = "needs QEMU and a newer QEMU"]
+#[ignore = "needs QEMU of two releases"]
 fn qemu_would_say_so_if_a_class_did_not_exist() {
     for qemu in both_qemu() {
         let output = start(&qemu, &options("-global ne2000.romfile=a.rom"));
@@ -352,7 +349,7 @@ fn replayed(
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+#[ignore = "needs fetched ROMs and QEMU of two releases"]
 fn entries_of_compat_arrays_give_each_machine_type_the_sizes_that_it_had() {
     let releases = releases();
     let root = unpack(&releases.deb);
@@ -366,15 +363,15 @@ fn entries_of_compat_arrays_give_each_machine_type_the_sizes_that_it_had() {
     let arrays: Vec<&str> = arrays.iter().map(String::as_str).collect();
     let of_generations = array_entries(&emit_of("compat-array", &[&releases.new], &arrays));
     let devices = CARDS.map(str::to_owned);
-    let [host, newer] = both_qemu();
+    let [older, newer] = both_qemu();
     for (machine, index, qemu) in [
-        ("pc-i440fx-1.4", 1, &host),
-        ("pc-i440fx-2.4", 1, &host),
-        ("pc-i440fx-2.6", 1, &host),
-        ("pc-i440fx-2.7", 1, &host),
-        ("pc-i440fx-2.12", 1, &host),
-        ("pc-i440fx-5.2", 2, &host),
-        ("pc-i440fx-7.1", 3, &host),
+        ("pc-i440fx-1.4", 1, &older),
+        ("pc-i440fx-2.4", 1, &older),
+        ("pc-i440fx-2.6", 1, &older),
+        ("pc-i440fx-2.7", 1, &older),
+        ("pc-i440fx-2.12", 1, &older),
+        ("pc-i440fx-5.2", 2, &older),
+        ("pc-i440fx-7.1", 3, &older),
         ("pc-i440fx-2.7", 1, &newer),
         ("pc-i440fx-5.2", 2, &newer),
     ] {
@@ -405,7 +402,7 @@ fn entries_of_compat_arrays_give_each_machine_type_the_sizes_that_it_had() {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+#[ignore = "needs fetched ROMs and QEMU of two releases"]
 fn the_element_of_each_model_gives_its_card_the_size_that_it_had() {
     let releases = releases();
     let root = unpack(&releases.deb);

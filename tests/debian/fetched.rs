@@ -1,6 +1,8 @@
 //! Debian's own packages, and Debian's own tools.
 
 use crate::common::{romcompat, words};
+use romcompat::qemu::Arch;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -112,11 +114,48 @@ pub fn the_deb(folder: &Path) -> PathBuf {
     deb
 }
 
-/// A QEMU newer than the machine's own, as scripts/fetch-qemu unpacked it.
-pub fn newer_qemu(arch: romcompat::qemu::Arch) -> PathBuf {
-    let folder = std::env::var_os("ROMCOMPAT_NEWER_QEMU")
-        .expect("ROMCOMPAT_NEWER_QEMU names the folder of a newer QEMU; scripts/test sets it");
-    Path::new(&folder).join(arch.emulator())
+/// The folder of QEMU of a release of Debian, as scripts/fetch-qemu unpacked it.
+fn qemu_folder(suite: &str) -> PathBuf {
+    let folder = std::env::var_os("ROMCOMPAT_QEMU")
+        .expect("ROMCOMPAT_QEMU names the folder target/qemu; scripts/test sets it");
+    let folder = Path::new(&folder).join(suite);
+    let is_there = folder.is_dir();
+    assert!(is_there, "run scripts/fetch-qemu {suite}");
+    folder
+}
+
+/// QEMU 7.2, which has all machine types from 1.4 on.
+pub fn bookworm_qemu() -> PathBuf {
+    qemu_folder("bookworm").join("qemu-system-x86_64")
+}
+
+/// QEMU 10.0.
+pub fn trixie_qemu() -> PathBuf {
+    qemu_folder("trixie").join("qemu-system-x86_64")
+}
+
+/// Where programs are looked for on a host whose QEMU for PCs is bookworm's.
+pub fn bookworm_path() -> OsString {
+    let mut paths = vec![qemu_folder("bookworm")];
+    let own = std::env::var_os("PATH").unwrap();
+    paths.extend(std::env::split_paths(&own));
+    std::env::join_paths(paths).unwrap()
+}
+
+/// The program on such a host.
+pub fn romcompat_on_bookworm() -> Command {
+    let mut command = romcompat();
+    command.env("PATH", bookworm_path());
+    command
+}
+
+/// The version of the machine's own QEMU, such as 7.2 or 10.0.
+pub fn host_version(arch: Arch) -> String {
+    let said = tool(&arch.emulator(), &[&"--version"]);
+    let (_, version) = said.split_once(" version ").unwrap();
+    let mut parts = version.split('.');
+    let [major, minor] = [(); 2].map(|()| parts.next().unwrap());
+    format!("{major}.{minor}")
 }
 
 /// What lintian says of a package, an upload or a source, at its most pedantic.

@@ -2,9 +2,11 @@
 //! of each range of machine types goes to the new host and back.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{grown_release, newer_qemu, package, the_deb, tool, unpack};
+use crate::fetched::{
+    bookworm_qemu, grown_release, package, romcompat_on_bookworm, the_deb, tool, trixie_qemu,
+    unpack,
+};
 use crate::privilege::unshared;
-use romcompat::qemu::Arch;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
@@ -103,7 +105,7 @@ fn build(
 /// Migrations of every card of a machine type from one release to today's
 /// hosts with the package, and back.
 fn prove(old: &Path, new: &Path, deb: &Path, machine: &str, dest: &Path) -> Vec<Value> {
-    let mut command = romcompat();
+    let mut command = romcompat_on_bookworm();
     command.args(["prove", "--format", "json", "--machine", machine]);
     command.arg("--dest-qemu").arg(dest);
     command.arg("--package").arg(deb).args([old, new]);
@@ -114,15 +116,15 @@ fn prove(old: &Path, new: &Path, deb: &Path, machine: &str, dest: &Path) -> Vec<
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+#[ignore = "needs fetched ROMs and QEMU of two releases"]
 fn a_guest_of_each_generation_goes_to_the_new_host_and_back() {
     let releases = releases();
-    let host = PathBuf::from("qemu-system-x86_64");
-    let newer = newer_qemu(Arch::X86_64);
+    let older = bookworm_qemu();
+    let newer = trixie_qemu();
     let ranges = [
-        (1, "0x40000", ["pc-i440fx-2.5", "pc-q35-2.12"], &host),
-        (2, "0x80000", ["pc-i440fx-3.0", "pc-q35-5.2"], &host),
-        (3, "0x100000", ["pc-i440fx-6.0", "pc-q35-7.1"], &host),
+        (1, "0x40000", ["pc-i440fx-2.5", "pc-q35-2.12"], &older),
+        (2, "0x80000", ["pc-i440fx-3.0", "pc-q35-5.2"], &older),
+        (3, "0x100000", ["pc-i440fx-6.0", "pc-q35-7.1"], &older),
         (2, "0x80000", ["pc-i440fx-3.0", "pc-q35-5.2"], &newer),
     ];
     for (index, size, machines, dest) in ranges {
@@ -148,7 +150,7 @@ fn a_guest_of_each_generation_goes_to_the_new_host_and_back() {
             );
         }
     }
-    let mut command = romcompat();
+    let mut command = romcompat_on_bookworm();
     command.arg("prove").arg("--package").arg(&releases.deb);
     command.args([&releases.generations[1].1, &releases.new]);
     let output = command.output().unwrap();
@@ -185,7 +187,7 @@ fn machine_types_up_to_1_4_have_the_size_of_the_rom_that_they_load() {
         let name = format!("romfiles-up-to-{up_to}.cfg");
         let mut files = folders.iter().map(|folder| folder.join(&name));
         let file = files.find(|file| file.exists()).unwrap();
-        let blocks = ram_blocks(Command::new("qemu-system-x86_64").current_dir(roms).args([
+        let blocks = ram_blocks(Command::new(bookworm_qemu()).current_dir(roms).args([
             "-machine",
             &format!("{machine},accel=tcg"),
             "-readconfig",

@@ -1,9 +1,10 @@
 //! Definitions as libvirt itself writes them, pinned, taken by it, and unpinned.
 
 use crate::common::{fixture, romcompat, status, words};
-use crate::fetched::{grown_release, package, unpack};
+use crate::fetched::{grown_release, host_version, package, unpack};
 use crate::hook::{Host, Setup};
 use crate::mutations::definition;
+use romcompat::qemu::Arch;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -22,14 +23,15 @@ const MODELS: [&str; 9] = [
     "vmxnet3",
 ];
 
-/// Guests that differ in machine type, cards, order and odd content.
-fn guest(number: usize) -> String {
-    let machine = [
-        "pc-q35-7.2",
-        "pc-i440fx-7.2",
-        "pc-q35-5.2",
-        "pc-i440fx-2.11",
-    ][number % 4];
+/// Guests that differ in machine type, cards, order and odd content. Half have
+/// the machine types of this version.
+fn guest(number: usize, newest: &str) -> String {
+    let machine = match number % 4 {
+        0 => format!("pc-q35-{newest}"),
+        1 => format!("pc-i440fx-{newest}"),
+        2 => "pc-q35-6.0".to_owned(),
+        _ => "pc-i440fx-6.1".to_owned(),
+    };
     let cards: String = (0..number % 4)
         .map(|card| {
             let model = MODELS[(number + card) % MODELS.len()];
@@ -96,9 +98,10 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("written")).unwrap();
+    let newest = host_version(Arch::X86_64);
     for number in 0..200 {
         let file = at("guest.xml");
-        fs::write(&file, guest(number)).unwrap();
+        fs::write(&file, guest(number, &newest)).unwrap();
         host.virsh(&["define", file.to_str().unwrap()]);
         let name = format!("guest {number} <&> ü");
         let text = host.virsh(&["dumpxml", "--inactive", &name]);
@@ -159,7 +162,7 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
     let said = host.virsh(&["capabilities"]);
     let emulators = romcompat::libvirt::host_emulators(&said).unwrap();
     let is_ours = |one: &romcompat::libvirt::HostEmulator| {
-        let alias = ("q35".to_owned(), Some("pc-q35-7.2".to_owned()));
+        let alias = ("q35".to_owned(), Some(format!("pc-q35-{newest}")));
         one.path == "/usr/bin/qemu-system-x86_64"
             && one.arch == "x86_64"
             && one.machines.contains(&alias)

@@ -10,6 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
+/// Has the machine's own QEMU find the ROMs of a folder, in mounts of its own:
+/// they lie over the folder that every release searches first.
+fn mount_roms(folder: &Path) -> String {
+    let place = "/usr/share/qemu";
+    let folder = folder.display();
+    format!("mount -t overlay overlay -o lowerdir={folder}:{place} {place}")
+}
+
 /// A host: a libvirtd that sees its own configuration, state and ROMs.
 pub struct Host {
     folder: TempDir,
@@ -65,10 +73,10 @@ mount --bind {at}/log /var/log/libvirt
 mount -t tmpfs none /run
 mkdir /run/libvirt
 mount --bind {at}/run /run/libvirt
-mount --bind {} /usr/lib/ipxe/qemu
+{}
 {hidden}exec /usr/sbin/libvirtd -d -f /etc/libvirt/libvirtd.conf --pid-file {at}/run/pid
 ",
-            setup.roms.display()
+            mount_roms(setup.roms)
         );
         let program = PathBuf::from(env!("CARGO_BIN_EXE_romcompat"));
         let programs = program.parent().unwrap().display().to_string();
@@ -362,10 +370,7 @@ fn the_commands_of_its_readme_pin_and_unpin_the_guests_of_a_host() {
             .replace("qemu:///system", &format!("'{}'", host.uri()))
             .replace(MANIFEST, &packages.manifest)
             .replace("romcompat", program.to_str().unwrap());
-        let script = format!(
-            "mount --bind {} /usr/lib/ipxe/qemu && {command}",
-            new.path().display()
-        );
+        let script = format!("{} && {command}", mount_roms(new.path()));
         let mut shell = unshared("bash");
         shell.args(["-c", &script]).current_dir(folder.path());
         shell.output().unwrap()

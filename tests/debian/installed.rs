@@ -28,7 +28,8 @@ fn host(mounts: &str, argument: &Path, run: &Path) -> Emulator {
 
 /// A host whose ROMs are those of a folder.
 fn host_with_roms(folder: &Path, run: &Path) -> Emulator {
-    host("mount --bind \"$1\" /usr/lib/ipxe/qemu", folder, run)
+    let mounts = "mount -t overlay overlay -o lowerdir=\"$1\":/usr/share/qemu /usr/share/qemu";
+    host(mounts, folder, run)
 }
 
 struct Hosts {
@@ -76,12 +77,17 @@ fn hosts(eepro100: &str) -> Hosts {
     });
     let mapping = mapping.expect("the package has a mapping");
     let readconfig = Path::new("/usr/share").join(mapping.strip_prefix(&share).unwrap());
-    // Both the ROMs and the package, in folders that QEMU searches.
+    // The ROMs and the package, in the folder that every QEMU searches first.
     let view = TempDir::new().unwrap();
-    std::os::unix::fs::symlink(&share, view.path().join("share")).unwrap();
-    std::os::unix::fs::symlink(new.path(), view.path().join("roms")).unwrap();
-    let installed = "mount -t overlay overlay -o lowerdir=\"$(realpath $1/share)\":/usr/share /usr/share && \
-                     mount --bind \"$(realpath $1/roms)\" /usr/lib/ipxe/qemu";
+    std::os::unix::fs::symlink(&share, view.path().join("package")).unwrap();
+    let roms = view.path().join("roms/qemu");
+    fs::create_dir_all(&roms).unwrap();
+    for entry in fs::read_dir(new.path()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), roms.join(entry.file_name())).unwrap();
+    }
+    let installed = "mount -t overlay overlay \
+                     -o lowerdir=\"$1/roms:$(realpath $1/package):/usr/share\" /usr/share";
     let ipxe = unpack(&bookworm);
     Hosts {
         old: host_with_roms(&ipxe.path().join("usr/lib/ipxe/qemu"), run.path()),

@@ -2,9 +2,9 @@
 //! many parts.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{newer_qemu, tool};
+use crate::fetched::{bookworm_qemu, tool, trixie_qemu};
 use crate::state::{Qemu, host_roms, save_file};
-use romcompat::qemu::{Arch, device_by_name};
+use romcompat::qemu::device_by_name;
 use romcompat::rom::PciIds;
 use romcompat::rom::Rom;
 use romcompat::rom::edit::{ImageSelection, Retarget, retarget};
@@ -96,7 +96,7 @@ fn has_every_rom(label: &str, state: &Path, roms: &Path) {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU, a newer QEMU, qemu-img, gzip, lzop and zstd"]
+#[ignore = "needs fetched ROMs, QEMU of two releases, qemu-img, gzip, lzop and zstd"]
 fn the_roms_of_guests_with_full_memory_are_found_in_every_form() {
     let roms = host_roms();
     let folder = TempDir::new().unwrap();
@@ -104,8 +104,8 @@ fn the_roms_of_guests_with_full_memory_are_found_in_every_form() {
     fs::write(at("memory"), memory()).unwrap();
     let arguments = arguments(&at("memory"));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let newer = newer_qemu(Arch::X86_64);
-    for (name, program) in [("host", Path::new("qemu-system-x86_64")), ("newer", &newer)] {
+    let newer = trixie_qemu();
+    for (name, program) in [("older", &bookworm_qemu()), ("newer", &newer)] {
         let plain = at(&format!("{name}.plain"));
         let start = |more: &[&str]| Qemu::start(program, roms.path(), &[&arguments, more].concat());
         start(&[]).save(&format!("exec:cat > {}", plain.display()));
@@ -173,7 +173,7 @@ fn machine_types_without_footers_have_their_roms_read() {
         "-device",
         "e1000",
     ];
-    let qemu = Qemu::start(Path::new("qemu-system-x86_64"), roms.path(), &arguments);
+    let qemu = Qemu::start(&bookworm_qemu(), roms.path(), &arguments);
     qemu.save(&format!("exec:cat > {}", file.display()));
     let out = folder.path().join("roms");
     let mut command = romcompat();

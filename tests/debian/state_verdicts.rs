@@ -2,7 +2,9 @@
 //! resume.
 
 use crate::common::{romcompat, status, words};
-use crate::fetched::{grown_release, newer_qemu, package, tool, unpack};
+use crate::fetched::{
+    bookworm_qemu, grown_release, host_version, package, tool, trixie_qemu, unpack,
+};
 use crate::state::{Qemu, host_roms, state};
 use romcompat::prove::{Emulator, Guest, Launcher, Migration, Migrator, RomSource};
 use romcompat::qemu::{Arch, DEVICES, Device, MachineType, device_by_name};
@@ -99,13 +101,13 @@ fn grown(roms: &Path) -> TempDir {
 }
 
 #[test]
-#[ignore = "needs fetched ROMs, QEMU and a newer QEMU"]
+#[ignore = "needs fetched ROMs and QEMU of two releases"]
 fn qemu_agrees_with_every_verdict_and_the_content_is_the_rom() {
     let old = host_roms();
     let new = grown(old.path());
-    let newer = newer_qemu(Arch::X86_64);
+    let newer = trixie_qemu();
     for (program, machine) in [
-        (Path::new("qemu-system-x86_64"), "pc-i440fx-7.2"),
+        (&bookworm_qemu(), "pc-i440fx-7.2"),
         (&newer, "pc-i440fx-10.0"),
     ] {
         let judge = Judge::new(Arch::X86_64, program, machine);
@@ -144,11 +146,15 @@ fn with_ids(file: Vec<u8>, device: &Device) -> Vec<u8> {
 fn qemu_of_other_architectures_agrees_and_the_content_is_the_rom() {
     let old = host_roms();
     let new = grown(old.path());
-    for (arch, machine, root) in [
-        (Arch::Aarch64, "virt-7.2", "0000:00:04.0"),
+    for (arch, family, root) in [
+        (Arch::Aarch64, "virt-", "0000:00:04.0"),
         (Arch::Riscv64, "virt", "0000:00:04.0"),
-        (Arch::Ppc64, "pseries-7.2", "pci@800000020000000:04.0"),
+        (Arch::Ppc64, "pseries-", "pci@800000020000000:04.0"),
     ] {
+        let newest = family
+            .strip_suffix('-')
+            .map(|_| format!("{family}{}", host_version(arch)));
+        let machine = newest.as_deref().unwrap_or(family);
         let judge = Judge::new(arch, Path::new(&arch.emulator()), machine);
         for name in ["e1000e", "virtio-net-pci"] {
             let device = device_by_name(name).unwrap();
@@ -192,7 +198,7 @@ fn a_guest_resumes_with_what_its_own_state_gives() {
         "-device",
         "VGA,addr=6",
     ];
-    let qemu = Path::new("qemu-system-x86_64");
+    let qemu = &bookworm_qemu();
     let uri = format!("exec:cat > {}", at("state").display());
     Qemu::start(qemu, old.path(), &cards).save(&uri);
     fs::write(at("terms"), "Terms.\n").unwrap();
@@ -257,7 +263,7 @@ fn old_machine_types_are_judged_by_the_roms_that_they_load() {
     let (_, grown) = grown_release();
     let run = folder.path().join("run");
     fs::create_dir(&run).unwrap();
-    let program = vec!["qemu-system-x86_64".into()];
+    let program = vec![bookworm_qemu().into()];
     let limit = Duration::from_secs(60);
     let emulator = Emulator::ask(Arch::X86_64, program, &Launcher::default(), &run, limit).unwrap();
     let mut undecided = 0;
@@ -270,7 +276,7 @@ fn old_machine_types_are_judged_by_the_roms_that_they_load() {
             let machine_option = format!("{name},accel=tcg");
             let card = format!("{},addr=4", device.name);
             let arguments = ["-machine", &machine_option, "-m", "16", "-device", &card];
-            Qemu::start(Path::new("qemu-system-x86_64"), &old, &arguments).save(&uri);
+            Qemu::start(&bookworm_qemu(), &old, &arguments).save(&uri);
             for host in [&old, &grown.path().to_path_buf()] {
                 let guest = |folder: &Path| Guest {
                     emulator: &emulator,
