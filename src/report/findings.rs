@@ -44,11 +44,11 @@ fn painted(label: &str, severity: Severity, colour: Colour) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rom::RomFault;
+    use crate::rom::{ChainFault, RomFault};
 
     #[test]
     fn a_next_step_that_serves_several_findings_stands_once() {
-        let fault = |number| RomFault::ImageLengthZero { number, offset: 0 };
+        let fault = |number| RomFault::in_image(number, 0, ChainFault::ImageLengthZero);
         let findings = [fault(1).finding("a.rom"), fault(2).finding("a.rom")];
         let text = findings_text(&findings, Colour::Never);
         assert_eq!(text.matches("next:").count(), 1);
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn only_the_label_is_coloured() {
-        let findings = [RomFault::NoPcir { pointer: 0 }.finding("a.rom")];
+        let findings =
+            [RomFault::in_image(1, 0x18, ChainFault::NoPcir { pointer: 0 }).finding("a.rom")];
         let text = findings_text(&findings, Colour::Always);
         assert!(text.contains("note[RC103]\u{1b}[0m: a.rom"), "{text:?}");
     }

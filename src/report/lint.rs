@@ -103,13 +103,10 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rom::RomFault;
+    use crate::rom::{ChainFault, RomFault};
 
     fn report() -> LintReport {
-        let fault = RomFault::ImageLengthZero {
-            number: 2,
-            offset: 0x200,
-        };
+        let fault = RomFault::in_image(2, 0x200, ChainFault::ImageLengthZero);
         LintReport::new(3, vec![fault.finding("roms/a b.rom")])
     }
 

@@ -2,8 +2,8 @@
 
 use super::check::check_image;
 use super::{
-    CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, Image, ImageLength, PCIR_SIGNATURE,
-    PciDataStructure, RomFault, SIGNATURE,
+    ChainFault, CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, Image, ImageLength,
+    PCIR_SIGNATURE, PciDataStructure, PcirFault, RomFault, SIGNATURE,
 };
 use crate::bytes::sum8;
 use serde::Serialize;
@@ -175,25 +175,34 @@ impl<'a> Rom<'a> {
                 None => return,
             }
         }
-        self.faults.push(RomFault::TooManyImages { offset });
+        self.faults.push(RomFault::in_image(
+            MAX_IMAGES,
+            offset,
+            ChainFault::TooManyImages,
+        ));
     }
 
     /// Reads the image at `offset`; gives the offset of the one that follows.
     fn read_image(&mut self, number: usize, offset: usize) -> Option<usize> {
         let rest = self.bytes.get(offset..).unwrap_or_default();
         if number > 1 && !rest.starts_with(&SIGNATURE) {
-            self.faults.push(RomFault::LastImageMissing {
-                number: number.saturating_sub(1),
+            self.faults.push(RomFault::in_image(
+                number.saturating_sub(1),
                 offset,
-                found: rest.first_chunk().copied(),
-            });
+                ChainFault::LastImageMissing {
+                    found: rest.first_chunk().copied(),
+                },
+            ));
             return None;
         }
         let header = match ExpansionRomHeader::at(self.bytes, offset) {
             Ok(header) => header,
             Err(bounds) => {
-                self.faults
-                    .push(RomFault::HeaderOutOfBounds { number, bounds });
+                self.faults.push(RomFault::in_image(
+                    number,
+                    bounds.at,
+                    ChainFault::HeaderOutOfBounds { bounds },
+                ));
                 return None;
             }
         };
@@ -203,16 +212,21 @@ impl<'a> Rom<'a> {
         };
         let length = pcir.image_length();
         if length.units() == 0 {
-            self.faults
-                .push(RomFault::ImageLengthZero { number, offset });
-        }
-        if length.bytes() > rest.len() {
-            self.faults.push(RomFault::ImageLengthBeyondFile {
+            self.faults.push(RomFault::in_image(
                 number,
                 offset,
-                length,
-                available: rest.len(),
-            });
+                ChainFault::ImageLengthZero,
+            ));
+        }
+        if length.bytes() > rest.len() {
+            self.faults.push(RomFault::in_image(
+                number,
+                offset,
+                ChainFault::ImageLengthBeyondFile {
+                    length,
+                    available: rest.len(),
+                },
+            ));
         }
         self.push_image(number, offset, header, Some(pcir), length);
         let ends = pcir.is_last_image() || length.units() == 0 || length.bytes() > rest.len();
@@ -234,17 +248,21 @@ impl<'a> Rom<'a> {
                 return Some(pcir);
             }
             // The fault of an ISA ROM is at most the sum over its own length.
-            _ if number == 1 && self.is_isa(header) => RomFault::NoPcir { pointer },
-            Ok(pcir) => RomFault::PcirSignature {
+            _ if number == 1 && self.is_isa(header) => {
+                RomFault::in_image(1, 0x18, ChainFault::NoPcir { pointer })
+            }
+            Ok(pcir) => RomFault::in_image(
                 number,
-                offset: at,
-                found: pcir.signature(),
-            },
-            Err(bounds) => RomFault::PcirOutOfBounds {
+                at,
+                PcirFault::Signature {
+                    found: pcir.signature(),
+                },
+            ),
+            Err(bounds) => RomFault::in_image(
                 number,
-                pointer,
-                bounds,
-            },
+                bounds.at,
+                PcirFault::OutOfBounds { pointer, bounds },
+            ),
         };
         self.faults.push(fault);
         None
@@ -291,15 +309,20 @@ impl<'a> Rom<'a> {
         let offset = self.images_end();
         let fault = if let Some(offset) = self.second_copy() {
             self.tail = Tail::Copies;
-            RomFault::RomRepeats {
+            RomFault::at(
                 offset,
-                length: rest(offset),
-            }
+                ChainFault::RomRepeats {
+                    length: rest(offset),
+                    first: offset,
+                },
+            )
         } else if offset > 0 {
-            RomFault::DataAfterLastImage {
+            RomFault::at(
                 offset,
-                length: rest(offset),
-            }
+                ChainFault::DataAfterLastImage {
+                    length: rest(offset),
+                },
+            )
         } else {
             return;
         };
@@ -324,9 +347,10 @@ impl<'a> Rom<'a> {
 
     fn check_size(&mut self) {
         if !self.bytes.len().is_multiple_of(ImageLength::UNIT) {
-            self.faults.push(RomFault::SizeNotInUnits {
-                size: self.bytes.len(),
-            });
+            self.faults
+                .push(RomFault::of_rom(ChainFault::SizeNotInUnits {
+                    size: self.bytes.len(),
+                }));
         }
     }
 

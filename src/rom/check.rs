@@ -1,8 +1,9 @@
 //! What can be said of one image without decompressing it.
 
 use super::{
-    CodeType, EFI_SIGNATURE, EfiHeader, ExpansionRomHeader, Image, ImageLength, IpxeHeader,
-    PciDataStructure, PnpFault, PnpHeader, RomFault, Structure, UndiRomId,
+    CodeType, EFI_SIGNATURE, EfiFault, EfiHeader, ExpansionRomHeader, Image, ImageFault,
+    ImageLength, IpxeHeader, PciDataStructure, PcirFault, PnpFault, PnpHeader, RomFault, Structure,
+    UndiRomId,
 };
 use crate::bytes::OutOfBounds;
 
@@ -46,50 +47,51 @@ impl Check<'_, '_> {
             _ => PciDataStructure::SIZE_REVISION_3,
         };
         if usize::from(pcir.length()) < required {
-            self.faults.push(RomFault::PcirLength {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: field(0x0a),
-                length: pcir.length(),
-                revision,
-                required,
-            });
+                field(0x0a),
+                PcirFault::Length {
+                    length: pcir.length(),
+                    revision,
+                    required,
+                },
+            ));
         }
         if usize::from(pointer) < ExpansionRomHeader::SIZE {
-            self.faults.push(RomFault::PcirInHeader {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: position,
-                pointer,
-            });
+                position,
+                PcirFault::InHeader { pointer },
+            ));
         }
         if !pointer.is_multiple_of(4) {
-            self.faults.push(RomFault::PcirUnaligned {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: position,
-                pointer,
-            });
+                position,
+                PcirFault::Unaligned { pointer },
+            ));
         }
         if !matches!(revision, 0 | 3) {
-            self.faults.push(RomFault::PcirRevision {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: field(0x0c),
-                revision,
-            });
+                field(0x0c),
+                PcirFault::Revision { revision },
+            ));
         }
         if let code_type @ CodeType::Other(_) = pcir.code_type() {
-            self.faults.push(RomFault::UnknownCodeType {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: field(0x14),
-                code_type,
-            });
+                field(0x14),
+                PcirFault::UnknownCodeType { code_type },
+            ));
         }
         let length = pcir.image_length();
         if let Some(runtime) = pcir.maximum_runtime_length().filter(|size| *size > length) {
-            self.faults.push(RomFault::RuntimeLength {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: field(0x16),
-                runtime,
-                length,
-            });
+                field(0x16),
+                PcirFault::RuntimeLength { runtime, length },
+            ));
         }
     }
 
@@ -102,39 +104,41 @@ impl Check<'_, '_> {
         }
         let number = self.image.number();
         if end > self.image.end() {
-            self.faults.push(RomFault::PcirOutsideImage {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: position,
-                pointer: self.image.header().pcir_offset(),
-                length,
-            });
+                position,
+                PcirFault::OutsideImage {
+                    pointer: self.image.header().pcir_offset(),
+                    length,
+                },
+            ));
             return;
         }
         let available = self.image.end().saturating_sub(position);
         if usize::from(pcir.length()) > available {
-            self.faults.push(RomFault::PcirBeyondImage {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: position.saturating_add(0x0a),
-                length: pcir.length(),
-                available,
-            });
+                position.saturating_add(0x0a),
+                PcirFault::BeyondImage {
+                    length: pcir.length(),
+                    available,
+                },
+            ));
         }
         let outside = |pointer: &u16| usize::from(*pointer) >= length.bytes();
         if let Some(pointer) = pcir.configuration_utility_offset().filter(outside) {
-            self.faults.push(RomFault::ConfigurationUtilityOutOfBounds {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: position.saturating_add(0x18),
-                pointer,
-                length,
-            });
+                position.saturating_add(0x18),
+                PcirFault::ConfigurationUtilityOutOfBounds { pointer, length },
+            ));
         }
         if let Some(pointer) = pcir.clp_entry_offset().filter(outside) {
-            self.faults.push(RomFault::ClpEntryOutOfBounds {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: position.saturating_add(0x1a),
-                pointer,
-                length,
-            });
+                position.saturating_add(0x1a),
+                PcirFault::ClpEntryOutOfBounds { pointer, length },
+            ));
         }
     }
 
@@ -149,21 +153,25 @@ impl Check<'_, '_> {
         };
         let pointer = image.pnp_offset();
         if pointer != 0 && image.pnp_headers().next().is_none() {
-            self.faults.push(RomFault::PnpSignature {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: self.at(ExpansionRomHeader::SIZE),
-                pointer,
-                found: found(pointer),
-            });
+                self.at(ExpansionRomHeader::SIZE),
+                ImageFault::PnpSignature {
+                    pointer,
+                    found: found(pointer),
+                },
+            ));
         }
         let pointer = image.undi_offset();
         if pointer != 0 && image.find_undi().is_none() {
-            self.faults.push(RomFault::UndiSignature {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: self.at(0x16),
-                pointer,
-                found: found(pointer),
-            });
+                self.at(0x16),
+                ImageFault::UndiSignature {
+                    pointer,
+                    found: found(pointer),
+                },
+            ));
         }
     }
 
@@ -173,16 +181,19 @@ impl Check<'_, '_> {
         }
         let number = self.image.number();
         match self.image.device_list() {
-            None => self.faults.push(RomFault::DeviceListOutOfBounds {
+            None => self.faults.push(RomFault::in_image(
                 number,
-                offset: self.image.pcir_position().saturating_add(8),
-                pointer: pcir.device_list_offset(),
-            }),
+                self.image.pcir_position().saturating_add(8),
+                PcirFault::DeviceListOutOfBounds {
+                    pointer: pcir.device_list_offset(),
+                },
+            )),
             Some(list) if !list.is_terminated() => {
-                self.faults.push(RomFault::DeviceListUnterminated {
+                self.faults.push(RomFault::in_image(
                     number,
-                    offset: self.at(list.offset()),
-                });
+                    self.at(list.offset()),
+                    PcirFault::DeviceListUnterminated,
+                ));
             }
             Some(_) => {}
         }
@@ -194,20 +205,24 @@ impl Check<'_, '_> {
         if let Some(pcir) = image.pcir() {
             let initialization = image.header().initialization_size();
             if initialization != pcir.image_length() {
-                self.faults.push(RomFault::InitLength {
+                self.faults.push(RomFault::in_image(
                     number,
-                    offset: self.at(2),
-                    initialization,
-                    length: pcir.image_length(),
-                });
+                    self.at(2),
+                    ImageFault::InitLength {
+                        initialization,
+                        length: pcir.image_length(),
+                    },
+                ));
             }
             if let Some(sum) = image.checksum().filter(|sum| is_whole && *sum != 0) {
-                self.faults.push(RomFault::ImageChecksum {
+                self.faults.push(RomFault::in_image(
                     number,
-                    offset: image.offset(),
-                    length: image.bytes().len(),
-                    sum,
-                });
+                    image.offset(),
+                    ImageFault::Checksum {
+                        length: image.bytes().len(),
+                        sum,
+                    },
+                ));
             }
         }
         if is_whole {
@@ -230,10 +245,11 @@ impl Check<'_, '_> {
                     header.sum(),
                 ),
                 Err(PnpFault::OutOfBounds(bounds)) => self.out_of_bounds(Structure::Pnp, bounds),
-                Err(PnpFault::Endless { at }) => self.faults.push(RomFault::PnpEndless {
-                    number: image.number(),
-                    offset: self.at(at),
-                }),
+                Err(PnpFault::Endless { at }) => self.faults.push(RomFault::in_image(
+                    image.number(),
+                    self.at(at),
+                    ImageFault::PnpEndless,
+                )),
             }
         }
         match image.find_undi() {
@@ -271,42 +287,47 @@ impl Check<'_, '_> {
     ) {
         let (number, offset) = (self.image.number(), self.at(at));
         if length < required {
-            self.faults.push(RomFault::StructureLength {
+            self.faults.push(RomFault::in_image(
                 number,
-                structure,
                 offset,
-                length,
-                required,
-            });
+                ImageFault::StructureLength {
+                    structure,
+                    length,
+                    required,
+                },
+            ));
         } else if sum != 0 {
-            self.faults.push(RomFault::StructureChecksum {
+            self.faults.push(RomFault::in_image(
                 number,
-                structure,
                 offset,
-                length,
-                sum,
-            });
+                ImageFault::StructureChecksum {
+                    structure,
+                    length,
+                    sum,
+                },
+            ));
         }
     }
 
     fn out_of_bounds(&mut self, structure: Structure, bounds: OutOfBounds) {
-        self.faults.push(RomFault::StructureOutOfBounds {
-            number: self.image.number(),
-            structure,
-            bounds: OutOfBounds {
-                at: self.at(bounds.at),
-                ..bounds
-            },
-        });
+        let bounds = OutOfBounds {
+            at: self.at(bounds.at),
+            ..bounds
+        };
+        self.faults.push(RomFault::in_image(
+            self.image.number(),
+            bounds.at,
+            ImageFault::StructureOutOfBounds { structure, bounds },
+        ));
     }
 
     fn fcode(&mut self) {
         if let Some(Err(bounds)) = self.image.find_fcode() {
-            self.faults.push(RomFault::FcodeOutOfBounds {
-                number: self.image.number(),
-                offset: self.at(2),
-                bounds,
-            });
+            self.faults.push(RomFault::in_image(
+                self.image.number(),
+                self.at(2),
+                ImageFault::FcodeOutOfBounds { bounds },
+            ));
         }
     }
 
@@ -316,22 +337,26 @@ impl Check<'_, '_> {
             return;
         };
         if header.efi_signature() != EFI_SIGNATURE {
-            self.faults.push(RomFault::EfiSignature {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: self.at(4),
-                found: header.efi_signature(),
-            });
+                self.at(4),
+                EfiFault::Signature {
+                    found: header.efi_signature(),
+                },
+            ));
             return;
         }
         let initialization = ImageLength::from_units(header.initialization_size());
         let length = self.image.pcir().map(PciDataStructure::image_length);
         if let Some(length) = length.filter(|length| is_whole && *length != initialization) {
-            self.faults.push(RomFault::EfiInitLength {
+            self.faults.push(RomFault::in_image(
                 number,
-                offset: self.at(2),
-                initialization,
-                length,
-            });
+                self.at(2),
+                EfiFault::InitLength {
+                    initialization,
+                    length,
+                },
+            ));
         }
     }
 }

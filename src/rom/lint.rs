@@ -1,7 +1,10 @@
 //! Rules that need a look into executables, at the whole ROM, or knowledge of
 //! what the ROM is for.
 
-use super::{BarSize, CodeType, ExecutableError, Image, ImageLength, PciIds, Rom, RomFault, Tail};
+use super::{
+    BarSize, ChainFault, CodeType, EfiFault, ExecutableError, Image, ImageFault, ImageLength,
+    PciIds, PcirFault, Rom, RomFault, Tail,
+};
 
 /// What one knows of a ROM beside its bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,40 +46,43 @@ fn check_ids(
     let number = image.number();
     let offset = image.pcir_position().saturating_add(4);
     if matches!(ids.vendor, 0 | 0xffff) {
-        faults.push(RomFault::IdsOfNoDevice {
+        faults.push(RomFault::in_image(
             number,
             offset,
-            ids,
-        });
+            PcirFault::IdsOfNoDevice { ids },
+        ));
     }
     let first = rom.images().iter().find_map(Image::ids);
     if let Some(first) = first.filter(|first| *first != ids) {
-        faults.push(RomFault::IdsDiffer {
+        faults.push(RomFault::in_image(
             number,
             offset,
-            ids,
-            first,
-        });
+            PcirFault::IdsDiffer { ids, first },
+        ));
     }
     let expected = context.expected_ids;
     if !expected.is_empty() && !expected.iter().any(|ids| image.is_for(*ids)) {
-        faults.push(RomFault::UnexpectedIds {
+        faults.push(RomFault::in_image(
             number,
             offset,
-            ids,
-            expected: expected.to_vec(),
-        });
+            PcirFault::UnexpectedIds {
+                ids,
+                expected: expected.to_vec(),
+            },
+        ));
     }
 }
 
 fn check_x86_length(image: &Image<'_>, faults: &mut Vec<RomFault>) {
     let Some(pcir) = image.pcir() else { return };
     if pcir.code_type() == CodeType::X86 && pcir.image_length() > MAX_X86 {
-        faults.push(RomFault::X86ImageTooLarge {
-            number: image.number(),
-            offset: image.offset(),
-            length: pcir.image_length(),
-        });
+        faults.push(RomFault::in_image(
+            image.number(),
+            image.offset(),
+            ImageFault::TooLarge {
+                length: pcir.image_length(),
+            },
+        ));
     }
 }
 
@@ -86,31 +92,29 @@ fn check_executable(image: &Image<'_>, faults: &mut Vec<RomFault>) {
     };
     let (number, offset) = (image.number(), image.offset());
     if !header.subsystem().is_driver() {
-        faults.push(RomFault::EfiNotADriver {
+        faults.push(RomFault::in_image(
             number,
-            offset: offset.saturating_add(8),
-            subsystem: header.subsystem(),
-        });
+            offset.saturating_add(8),
+            EfiFault::NotADriver {
+                subsystem: header.subsystem(),
+            },
+        ));
     }
     let pe = match executable {
         Ok(executable) => executable.pe(),
         Err(error) => {
             faults.push(match error {
-                ExecutableError::OutOfBounds(bounds) => RomFault::EfiExecutableOutOfBounds {
+                ExecutableError::OutOfBounds(bounds) => {
+                    RomFault::in_image(number, offset, EfiFault::ExecutableOutOfBounds { bounds })
+                }
+                ExecutableError::UnknownCompression(compression) => RomFault::in_image(
                     number,
-                    offset,
-                    bounds,
-                },
-                ExecutableError::UnknownCompression(compression) => RomFault::UnknownCompression {
-                    number,
-                    offset: offset.saturating_add(0x0c),
-                    compression,
-                },
-                ExecutableError::Compression(error) => RomFault::DecompressionFailed {
-                    number,
-                    offset,
-                    error,
-                },
+                    offset.saturating_add(0x0c),
+                    EfiFault::UnknownCompression { compression },
+                ),
+                ExecutableError::Compression(error) => {
+                    RomFault::in_image(number, offset, EfiFault::DecompressionFailed { error })
+                }
             });
             return;
         }
@@ -118,27 +122,31 @@ fn check_executable(image: &Image<'_>, faults: &mut Vec<RomFault>) {
     match pe {
         Ok(pe) => {
             if pe.machine != header.machine() {
-                faults.push(RomFault::EfiMachineMismatch {
+                faults.push(RomFault::in_image(
                     number,
-                    offset: offset.saturating_add(0x0a),
-                    header: header.machine(),
-                    executable: pe.machine,
-                });
+                    offset.saturating_add(0x0a),
+                    EfiFault::MachineMismatch {
+                        header: header.machine(),
+                        executable: pe.machine,
+                    },
+                ));
             }
             if pe.subsystem != header.subsystem() {
-                faults.push(RomFault::EfiSubsystemMismatch {
+                faults.push(RomFault::in_image(
                     number,
-                    offset: offset.saturating_add(8),
-                    header: header.subsystem(),
-                    executable: pe.subsystem,
-                });
+                    offset.saturating_add(8),
+                    EfiFault::SubsystemMismatch {
+                        header: header.subsystem(),
+                        executable: pe.subsystem,
+                    },
+                ));
             }
         }
-        Err(error) => faults.push(RomFault::PeUnreadable {
+        Err(error) => faults.push(RomFault::in_image(
             number,
             offset,
-            error,
-        }),
+            EfiFault::PeUnreadable { error },
+        )),
     }
 }
 
@@ -150,10 +158,10 @@ fn check_kinds(rom: &Rom<'_>, faults: &mut Vec<RomFault>) {
     }
     let has = |kind| rom.images().iter().any(|image| image.code_type() == kind);
     if !has(CodeType::X86) {
-        faults.push(RomFault::NoX86Image);
+        faults.push(RomFault::of_rom(ChainFault::NoX86Image));
     }
     if !has(CodeType::Efi) {
-        faults.push(RomFault::NoEfiImage);
+        faults.push(RomFault::of_rom(ChainFault::NoEfiImage));
     }
 }
 
@@ -169,11 +177,13 @@ fn check_padding(rom: &Rom<'_>, faults: &mut Vec<RomFault>) {
         Tail::Data if mixed() => false,
         _ => return,
     };
-    faults.push(RomFault::UnusualPadding {
+    faults.push(RomFault::at(
         offset,
-        length: padding.len(),
-        zeros,
-    });
+        ChainFault::UnusualPadding {
+            length: padding.len(),
+            zeros,
+        },
+    ));
 }
 
 fn check_room(rom: &Rom<'_>, context: &LintContext<'_>, faults: &mut Vec<RomFault>) {
@@ -183,10 +193,10 @@ fn check_room(rom: &Rom<'_>, context: &LintContext<'_>, faults: &mut Vec<RomFaul
     };
     let room = bar.room_left(used);
     if room < context.minimum_room {
-        faults.push(RomFault::LittleRoom {
+        faults.push(RomFault::of_rom(ChainFault::LittleRoom {
             used,
             room,
             minimum: context.minimum_room,
-        });
+        }));
     }
 }

@@ -28,7 +28,7 @@ pub use compression::{CompressionError, MAX_EXECUTABLE, decompress};
 pub use device_list::DeviceList;
 pub use efi::{EFI_SIGNATURE, EfiHeader, EfiMachine, EfiSubsystem};
 pub use executable::{EfiExecutable, ExecutableError};
-pub use fault::RomFault;
+pub use fault::{ChainFault, EfiFault, FaultKind, ImageFault, PcirFault, RomFault};
 pub use fcode::FcodeHeader;
 pub use header::{ExpansionRomHeader, SIGNATURE};
 pub use image::Image;

@@ -21,6 +21,7 @@ pub use retarget::{ImageSelection, Retarget, RetargetError, retarget};
 pub use split::{SplitError, split, split_executables};
 
 use super::{NotAnOptionRom, Rom, RomFault};
+use crate::finding::Code;
 use thiserror::Error;
 
 /// Why a ROM cannot be edited: one does not know what belongs to it.
@@ -70,9 +71,7 @@ pub struct ReadsDifferently {
 /// Reads a ROM whose images can be told apart.
 fn whole(input: &[u8]) -> Result<Rom<'_>, BrokenRom> {
     let rom = Rom::parse(input)?;
-    let broken = |fault: &&RomFault| {
-        fault.breaks_chain() || matches!(fault, RomFault::PcirOutsideImage { .. })
-    };
+    let broken = |fault: &&RomFault| fault.breaks_chain() || fault.code() == Code::PcirOutsideImage;
     match rom.faults().iter().find(broken) {
         Some(fault) => Err(BrokenRom::Chain(Box::new(fault.clone()))),
         None => Ok(rom),
