@@ -1,5 +1,6 @@
 //! Exit statuses, and failures that end the program.
 
+use std::error::Error;
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
@@ -34,29 +35,84 @@ impl Termination for Exit {
     }
 }
 
+/// Kinds of failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What was asked for would do harm.
+    Refused,
+    /// A command line or configuration asks for what cannot be.
+    Usage,
+    /// An input cannot be read, or an output cannot be written.
+    File,
+    /// No QEMU gives a verdict.
+    Proof,
+}
+
+impl Kind {
+    /// The exit status that says so.
+    pub const fn exit(self) -> Exit {
+        match self {
+            Self::Refused => Exit::No,
+            Self::Usage => Exit::Usage,
+            Self::File => Exit::InputOutput,
+            Self::Proof => Exit::NoProof,
+        }
+    }
+}
+
 /// Why the program ends without an answer.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit status.
-    pub exit: Exit,
-    /// What is wrong with what, and what to do.
-    pub message: String,
+    /// What kind of failure it is.
+    pub kind: Kind,
+    subject: Option<String>,
+    source: Source,
 }
 
+/// An error of any type, or a text.
+type Source = Box<dyn Error + Send + Sync>;
+
 impl Failure {
-    /// An input or output that failed, named by `subject`.
-    pub fn file(subject: impl fmt::Display, problem: impl fmt::Display) -> Self {
+    /// A failure of something that is named.
+    pub fn of(kind: Kind, subject: impl fmt::Display, source: impl Into<Source>) -> Self {
         Self {
-            exit: Exit::InputOutput,
-            message: format!("{subject}: {problem}"),
+            subject: Some(subject.to_string()),
+            ..Self::new(kind, source)
         }
     }
 
-    /// A command line or configuration that asks for what cannot be.
-    pub fn usage(problem: impl fmt::Display) -> Self {
+    /// A failure that says itself what it is about.
+    pub fn new(kind: Kind, source: impl Into<Source>) -> Self {
         Self {
-            exit: Exit::Usage,
-            message: problem.to_string(),
+            kind,
+            subject: None,
+            source: source.into(),
         }
+    }
+
+    /// An input or output that failed, named by `subject`.
+    pub fn file(subject: impl fmt::Display, source: impl Into<Source>) -> Self {
+        Self::of(Kind::File, subject, source)
+    }
+
+    /// A command line or configuration that asks for what cannot be.
+    pub fn usage(source: impl Into<Source>) -> Self {
+        Self::new(Kind::Usage, source)
+    }
+}
+
+impl fmt::Display for Failure {
+    /// What is wrong with what, and what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(subject) = &self.subject {
+            write!(f, "{subject}: ")?;
+        }
+        self.source.fmt(f)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
     }
 }

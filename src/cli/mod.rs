@@ -58,7 +58,7 @@ fn answer() -> Exit {
         Ok(settings) => Terminal::new(&arguments.common, settings),
         Err(failure) => {
             Terminal::new(&arguments.common, Settings::default()).failure(&failure);
-            return failure.exit;
+            return failure.kind.exit();
         }
     };
     let result = match &arguments.command {
@@ -86,6 +86,6 @@ fn answer() -> Exit {
     };
     result.unwrap_or_else(|failure| {
         terminal.failure(&failure);
-        failure.exit
+        failure.kind.exit()
     })
 }

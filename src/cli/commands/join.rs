@@ -1,9 +1,9 @@
 //! `romcompat join`.
 
-use crate::cli::exit::{self, Exit, Failure};
+use crate::cli::exit::{self, Exit, Failure, Kind};
 use crate::cli::io::input;
 use crate::cli::io::output::Outputs;
-use crate::cli::options::values::{fill_byte, pci_id};
+use crate::cli::options::values::{Misspelt, fill_byte, pci_id};
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::editing::{answer, is_refused_for, words, written};
 use crate::rom::edit::{self, JoinOptions};
@@ -46,15 +46,13 @@ pub struct Join {
 /// Base class, sub-class and programming interface of a PCI device.
 pub type ClassCode = [u8; 3];
 
-fn class_code(text: &str) -> Result<ClassCode, String> {
+fn class_code(text: &str) -> Result<ClassCode, Misspelt> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let class = match digits.len() {
         6 => u32::from_str_radix(digits, 16).ok(),
         _ => None,
     };
-    let [_, class @ ..] = class
-        .ok_or_else(|| "write a class code as six hex digits, such as 020000".to_owned())?
-        .to_be_bytes();
+    let [_, class @ ..] = class.ok_or(Misspelt::Class)?.to_be_bytes();
     Ok(class)
 }
 
@@ -75,12 +73,9 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<Exit, Failure> {
     let joined = edit::join(&borrowed, &options).map_err(|error| {
         let index = error.input().and_then(|input| input.checked_sub(1));
         let path = index.and_then(|index| command.inputs.get(index));
-        Failure {
-            exit: Exit::No,
-            message: match path {
-                Some(path) => format!("{}: {}", path.display(), words(error)),
-                None => words(error),
-            },
+        match path {
+            Some(path) => Failure::of(Kind::Refused, path.display(), words(error)),
+            None => Failure::new(Kind::Refused, words(error)),
         }
     })?;
     let mut findings = Vec::new();

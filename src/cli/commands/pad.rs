@@ -7,6 +7,7 @@ use crate::cli::options::values::fill_byte;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::editing::{edit_each, faults, selected, words, write};
 use crate::finding::has_errors;
+use crate::rom::BarSizeError;
 use crate::rom::edit::{self, PadSize};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -42,13 +43,11 @@ pub enum PadMode {
     Image,
 }
 
-fn pad_size(text: &str) -> Result<PadSize, String> {
+fn pad_size(text: &str) -> Result<PadSize, BarSizeError> {
     if text == "next" {
         return Ok(PadSize::Next);
     }
-    text.parse()
-        .map(PadSize::Exactly)
-        .map_err(|error: crate::rom::BarSizeError| error.to_string())
+    text.parse().map(PadSize::Exactly)
 }
 
 /// Pads the ROMs of an input. Broken ROMs are refused with their findings.

@@ -1,6 +1,6 @@
 //! `romcompat prove`.
 
-use crate::cli::exit::{self, Exit, Failure};
+use crate::cli::exit::{self, Exit, Failure, Kind};
 use crate::cli::io::emulator::command_line;
 use crate::cli::io::input;
 use crate::cli::io::output::Outputs;
@@ -167,10 +167,7 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 fn no_proof(error: CannotRun) -> Failure {
-    Failure {
-        exit: Exit::NoProof,
-        message: error.0,
-    }
+    Failure::new(Kind::Proof, error)
 }
 
 fn compat_roms(

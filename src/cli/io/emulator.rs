@@ -1,6 +1,6 @@
 //! Which QEMU is at hand.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Failure, Kind};
 use crate::cli::io::supervise::Workplace;
 use crate::cli::options::qemu::QemuVersions;
 use crate::plan::QemuPair;
@@ -59,8 +59,6 @@ pub fn emulator(arch: Arch, command: &str) -> Result<Emulator, Failure> {
     let words = command_line(command)?;
     let workplace = Workplace::new()?;
     let folder = workplace.folder();
-    Emulator::ask(arch, words, workplace.launcher(), folder, LIMIT).map_err(|error| Failure {
-        exit: Exit::InputOutput,
-        message: error.0,
-    })
+    Emulator::ask(arch, words, workplace.launcher(), folder, LIMIT)
+        .map_err(|error| Failure::new(Kind::File, error))
 }

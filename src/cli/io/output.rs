@@ -2,9 +2,9 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::opened;
-use std::fs::{self, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
@@ -113,16 +113,15 @@ impl Outputs {
             return Ok(());
         }
         let folder = folder_of(&path);
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).mode(self.mode);
+            options.open(path)
+        };
         let mut file = tempfile::Builder::new()
             .prefix(".romcompat-")
-            .permissions(Permissions::from_mode(self.mode))
-            .tempfile_in(folder)
-            .map_err(|error| {
-                // Its words name the temporary file.
-                let words = error.to_string();
-                let (why, _) = words.split_once(" at path ").unwrap_or((&words, ""));
-                Failure::file(folder.display(), why)
-            })?;
+            .make_in(folder, open)
+            .map_err(|error| Failure::file(folder.display(), error))?;
         file.write_all(bytes)
             .and_then(|()| file.as_file().sync_all())
             .map_err(fail)?;

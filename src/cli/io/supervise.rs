@@ -6,7 +6,7 @@
 //! first is gone, kills what is left, such as a QEMU that a script had started,
 //! and removes the folder. What belongs to it is known by its environment.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Exit, Failure, Kind};
 use crate::cli::io::complaint::complain;
 use crate::prove::Launcher;
 use rustix::fs::Mode;
@@ -149,10 +149,7 @@ impl Workplace {
     /// A [`Failure`] where it cannot be made.
     pub fn new() -> Result<Self, Failure> {
         let temporary = env::temp_dir();
-        let fail = |error: io::Error| Failure {
-            exit: Exit::NoProof,
-            message: format!("{}: {error}", temporary.display()),
-        };
+        let fail = |error: io::Error| Failure::of(Kind::Proof, temporary.display(), error);
         let this = env::current_exe().map_err(fail)?;
         let mut keeper = Command::new(&this)
             .arg(KEEP_FOLDER)

@@ -1,6 +1,6 @@
 //! Guests of a running libvirt, by its own client.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::Failure;
 use std::process::{Command, Stdio};
 
 /// A libvirt that virsh connects to.
@@ -73,9 +73,9 @@ impl Virsh<'_> {
     }
 
     fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let fail = |why: String| Failure {
-            exit: Exit::InputOutput,
-            message: format!("virsh -c {} {}: {why}", self.uri, arguments.join(" ")),
+        let fail = |why: String| {
+            let subject = format!("virsh -c {} {}", self.uri, arguments.join(" "));
+            Failure::file(subject, why)
         };
         let output = Command::new("virsh")
             .args(["--quiet", "--connect", self.uri])

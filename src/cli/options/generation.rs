@@ -3,6 +3,7 @@
 use crate::qemu::{Arch, MachineType, QemuVersion};
 use std::path::PathBuf;
 use std::str::FromStr;
+use thiserror::Error;
 
 /// One generation: `VERSION=INPUT`.
 #[derive(Debug, Clone)]
@@ -13,18 +14,30 @@ pub struct GenerationInput {
     pub path: PathBuf,
 }
 
-impl FromStr for GenerationInput {
-    type Err = String;
+/// Why a text names no generation.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoGeneration {
+    /// It has no version or no input.
+    #[error("write the newest version of machine types, = and an input, such as 2.11=bionic.deb")]
+    Form,
+    /// This is no version.
+    #[error(
+        "`{0}` is no version of machine types; write it like 2.11 or pc-i440fx-2.11 (for a machine type of a distribution, that of QEMU which it is made of)"
+    )]
+    Version(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for GenerationInput {
+    type Err = NoGeneration;
+
+    fn from_str(text: &str) -> Result<Self, NoGeneration> {
         let (version, path) = text
             .split_once('=')
             .filter(|(_, path)| !path.is_empty())
-            .ok_or("write the newest version of machine types, = and an input, such as 2.11=bionic.deb")?;
+            .ok_or(NoGeneration::Form)?;
         Ok(Self {
-            version: machine_version(version).ok_or_else(|| {
-                format!("`{version}` is no version of machine types; write it like 2.11, pc-i440fx-2.11, pc-q35-rhel9.4.0 or bionic")
-            })?,
+            version: machine_version(version)
+                .ok_or_else(|| NoGeneration::Version(version.to_owned()))?,
             path: path.into(),
         })
     }

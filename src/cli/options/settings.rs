@@ -1,5 +1,6 @@
 //! Settings that `romcompat.toml` may have, too.
 
+use crate::cli::options::values::Misspelt;
 use crate::plan::{BootIds, NamePattern};
 use crate::rom::BarSize;
 use clap::Args;
@@ -66,10 +67,10 @@ pub struct BuildSettings {
     pub vcs_browser: Option<String>,
 }
 
-fn boot_ids(text: &str) -> Result<BootIds, String> {
+fn boot_ids(text: &str) -> Result<BootIds, Misspelt> {
     match text {
         "auto" => Ok(BootIds::Auto),
         "keep" => Ok(BootIds::Keep),
-        _ => Err("write auto or keep".to_owned()),
+        _ => Err(Misspelt::BootIds),
     }
 }

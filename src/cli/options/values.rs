@@ -1,35 +1,56 @@
 //! Values in the forms that people write.
 
+use crate::rom::{BarSizeError, parse_bytes};
 use std::num::ParseIntError;
+use thiserror::Error;
+
+/// A value in a form that is not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Misspelt {
+    /// No share in percent.
+    #[error("write a whole number from 0 to 100, such as 10%")]
+    Percent,
+    /// No id.
+    #[error("write an id as hex digits, such as 1af4")]
+    Id,
+    /// No class code.
+    #[error("write a class code as six hex digits, such as 020000")]
+    Class,
+    /// No byte.
+    #[error("write a byte, such as 0xff or 0")]
+    Byte,
+    /// No way to treat ids.
+    #[error("write auto or keep")]
+    BootIds,
+}
 
 /// A share in percent.
-pub fn percent(text: &str) -> Result<u8, String> {
+pub fn percent(text: &str) -> Result<u8, Misspelt> {
     text.trim_end_matches('%')
         .parse()
         .ok()
         .filter(|percent| *percent <= 100)
-        .ok_or_else(|| "write a whole number from 0 to 100, such as 10%".to_owned())
+        .ok_or(Misspelt::Percent)
 }
 
 /// A number of bytes such as 4K.
-pub fn bytes(text: &str) -> Result<u64, String> {
-    crate::rom::parse_bytes(text).map_err(|error| error.to_string())
+pub fn bytes(text: &str) -> Result<u64, BarSizeError> {
+    parse_bytes(text)
 }
 
 /// A vendor or device id of PCI, in hex.
-pub fn pci_id(text: &str) -> Result<u16, String> {
+pub fn pci_id(text: &str) -> Result<u16, Misspelt> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    u16::from_str_radix(digits, 16)
-        .map_err(|_| "write an id as hex digits, such as 1af4".to_owned())
+    u16::from_str_radix(digits, 16).map_err(|_| Misspelt::Id)
 }
 
 /// A byte, in decimal or with `0x` in hex.
-pub fn fill_byte(text: &str) -> Result<u8, String> {
+pub fn fill_byte(text: &str) -> Result<u8, Misspelt> {
     match text.strip_prefix("0x") {
         Some(hex) => u8::from_str_radix(hex, 16),
         None => text.parse(),
     }
-    .map_err(|_| "write a byte, such as 0xff or 0".to_owned())
+    .map_err(|_| Misspelt::Byte)
 }
 
 /// A number of bytes, in decimal or with `0x` in hex.

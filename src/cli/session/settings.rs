@@ -1,6 +1,6 @@
 //! `romcompat.toml`.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::Failure;
 use crate::cli::io::opened;
 use crate::cli::options::settings::BuildSettings;
 use crate::finding::Code;
@@ -123,10 +123,7 @@ impl Settings {
     fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
         let mut settings: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            Failure {
-                exit: Exit::InputOutput,
-                message: format!("{}: {}", place(path, text, start), error.message()),
-            }
+            Failure::file(place(path, text, start), error.message())
         })?;
         for (rom, devices) in &settings.typed_devices {
             for device in devices {
@@ -178,7 +175,7 @@ impl Settings {
 
     /// A failure because of a plan's error: at its place in the file where the
     /// devices there are the cause, else at the release.
-    pub fn failure(&self, error: &PlanError, release: &str) -> Failure {
+    pub fn failure(&self, error: PlanError, release: &str) -> Failure {
         let of_error = |(rom, device): (&str, Option<&str>)| {
             let mut places = self.places.iter().rev();
             let found = places.find(|(of_rom, name, _)| {
@@ -214,7 +211,7 @@ mod tests {
     fn error(text: &str) -> String {
         Settings::parse(text, Path::new("romcompat.toml"))
             .unwrap_err()
-            .message
+            .to_string()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is printed, where, and in which form.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Failure, Kind};
 use crate::cli::io::complaint::complain;
 use crate::cli::options::common::{Common, Format};
 use crate::cli::options::settings::BuildSettings;
@@ -140,8 +140,8 @@ impl Terminal {
             Colour::Always => "\u{1b}[1;31merror\u{1b}[0m",
             Colour::Never => "error",
         };
-        complain(&format!("{label}: {}\n", failure.message));
-        if failure.exit == Exit::Usage {
+        complain(&format!("{label}: {}\n", failure));
+        if failure.kind == Kind::Usage {
             complain("For help, try `romcompat --help`.\n");
         }
     }

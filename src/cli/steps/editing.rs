@@ -1,6 +1,6 @@
 //! What the commands that edit ROMs have in common.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Exit, Failure, Kind};
 use crate::cli::io::output::Outputs;
 use crate::cli::options::placement::Placement;
 use crate::cli::session::terminal::Terminal;
@@ -9,7 +9,6 @@ use crate::report::{EditReport, WrittenFile};
 use crate::rom::edit::Refusal;
 use crate::rom::{BarSize, SIGNATURE};
 use crate::romset::{RomFile, RomSet};
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// The ROMs of a set that an edit is for.
@@ -112,11 +111,8 @@ pub fn words(error: impl Refusal) -> String {
 }
 
 /// The answer to an edit that would do harm is no.
-pub fn refused(set: &RomSet, rom: &RomFile, error: impl Display) -> Failure {
-    Failure {
-        exit: Exit::No,
-        message: format!("{}: {error}", set.subject(rom)),
-    }
+pub fn refused(set: &RomSet, rom: &RomFile, error: impl Into<String>) -> Failure {
+    Failure::of(Kind::Refused, set.subject(rom), error.into())
 }
 
 /// A folder that is there, or a path that ends in a slash.

@@ -12,7 +12,8 @@ use crate::libvirt::{Domain, pin, set_machine, unpin};
 use crate::plan::{guest_cards, machine_of};
 use crate::qemu::MachineType;
 use crate::report::{CardChange, CardRow, ChangedGuest, guest_finding};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 /// The definition that takes the place of a guest's.
 pub struct NewDefinition {
@@ -204,16 +205,28 @@ fn refused(failure: Failure, number: usize, changed: &[NewDefinition], folder: &
             false => names.join(", "),
         }
     };
-    Failure {
-        message: format!(
-            "{}\nlibvirt has taken: {}\nnot taken: {}\nThe former definitions are {}/*.before.xml. Mend what libvirt says, and give the same command again: it goes on with those that are left.",
-            failure.message,
-            names(changed.get(..number)),
-            names(changed.get(number..)),
-            folder.display()
-        ),
-        ..failure
-    }
+    Failure::new(
+        failure.kind,
+        NotAllTaken {
+            taken: names(changed.get(..number)),
+            left: names(changed.get(number..)),
+            folder: folder.to_owned(),
+            source: failure,
+        },
+    )
+}
+
+/// That libvirt does not take a definition, and how to go on.
+#[derive(Debug, Error)]
+#[error(
+    "{source}\nlibvirt has taken: {taken}\nnot taken: {left}\nThe former definitions are {folder}/*.before.xml. Mend what libvirt says, and give the same command again: it goes on with those that are left.",
+    folder = folder.display()
+)]
+struct NotAllTaken {
+    source: Failure,
+    taken: String,
+    left: String,
+    folder: PathBuf,
 }
 
 /// A guest's name as a file name, another for each name: libvirt forbids

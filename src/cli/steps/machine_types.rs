@@ -12,6 +12,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::str::FromStr;
+use thiserror::Error;
 
 /// The machine type that guests shall have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,19 +23,23 @@ pub enum WantedMachine {
     Type(MachineType),
 }
 
-impl FromStr for WantedMachine {
-    type Err = String;
+/// What is neither `newest` nor a machine type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "write `newest`, or a machine type with its version, such as pc-q35-7.2, virt-7.2 or pseries-7.2"
+)]
+pub struct NoMachineType;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for WantedMachine {
+    type Err = NoMachineType;
+
+    fn from_str(text: &str) -> Result<Self, NoMachineType> {
         if text == "newest" {
             return Ok(Self::Newest);
         }
         let known = |arch: Arch| MachineType::parse(arch, text).ok();
         let found = Arch::ALL.into_iter().find_map(known);
-        found.map(Self::Type).ok_or_else(|| {
-            "write `newest`, or a machine type with its version, such as pc-q35-7.2, virt-7.2 or pseries-7.2"
-                .to_owned()
-        })
+        found.map(Self::Type).ok_or(NoMachineType)
     }
 }
 

@@ -8,7 +8,6 @@ use crate::cli::session::settings::Settings;
 use crate::deb::file_name::other_version;
 use crate::package::{Details, NotReplaced, PackageError, Previous, Templates, check_templates};
 use crate::plan::CompatPlan;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
@@ -131,15 +130,16 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
                 continue;
             }
             let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
-            let fail = |error: &dyn Display| Failure::file(path.display(), error);
+            let named = path.display();
             if !templates.has(&name) {
-                return Err(fail(&NotReplaced::Unknown));
+                return Err(Failure::file(named, NotReplaced::Unknown));
             }
-            let text = opened::read(&path).map_err(|error| fail(&error))?;
-            let text = String::from_utf8(text).map_err(|_| fail(&"it is no text in UTF-8"))?;
+            let text = opened::read(&path).map_err(|error| Failure::file(&named, error))?;
+            let text = String::from_utf8(text)
+                .map_err(|_| Failure::file(&named, "it is no text in UTF-8"))?;
             templates
                 .replace(&name, text)
-                .map_err(|error| fail(&error))?;
+                .map_err(|error| Failure::file(&named, error))?;
         }
     }
     Ok(templates)
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_user_is_known_by_name_and_address_in_one_variable_or_two() {
-        let author = |name, email| author_of(name, email).map_err(|failure| failure.message);
+        let author = |name, email| author_of(name, email).map_err(|failure| failure.to_string());
         assert_eq!(
             author(Some("Me"), "me@x.org").as_deref(),
             Ok("Me <me@x.org>")

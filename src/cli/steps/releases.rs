@@ -183,11 +183,11 @@ pub fn plan<'a>(
         devices: settings.devices.clone(),
     };
     CompatPlan::new(source, new, &options).map_err(|error| match source {
-        Source::Release(old) => settings.failure(&error, &old.label),
-        Source::Saved(saved) => settings.failure(&error, &saved.first.label),
+        Source::Release(old) => settings.failure(error, &old.label),
+        Source::Saved(saved) => settings.failure(error, &saved.first.label),
         Source::Generations(generations) if error.mapped().is_some() => {
             let labels: Vec<&str> = generations.iter().map(|one| &*one.set.label).collect();
-            settings.failure(&error, &labels.join(", "))
+            settings.failure(error, &labels.join(", "))
         }
         Source::Generations(_) => Failure::usage(error),
     })

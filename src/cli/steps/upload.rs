@@ -1,7 +1,7 @@
 //! The `.changes` and `.buildinfo` of `build --changes`, signed where asked
 //! for.
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::Failure;
 use crate::deb::{BuildPlace, ListedFile, Upload};
 use crate::package::{CompatPackage, Details, HookPackage};
 use std::env::consts::ARCH;
@@ -86,9 +86,9 @@ fn origin() -> Option<String> {
 
 /// A text with its signature around it, by the user's gpg.
 fn sign(key: &str, text: &str) -> Result<Vec<u8>, Failure> {
-    let fail = |why: String| Failure {
-        exit: Exit::InputOutput,
-        message: format!("nothing was signed with key `{key}`, and nothing written: {why}"),
+    let fail = |why: String| {
+        let subject = format!("nothing was signed with key `{key}`, and nothing written");
+        Failure::file(subject, why)
     };
     // gpg answers while it reads, which a file without a name never waits for.
     let input = tempfile::tempfile().and_then(|mut file| {
