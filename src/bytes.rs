@@ -38,6 +38,23 @@ pub fn array_at<'a, const N: usize>(
     })
 }
 
+/// The name of a file as text. In a part of a path that is not UTF-8, bytes that
+/// are not become `\\xNN`, and backslashes are doubled: no name is lost, and the
+/// name of a path's part is the same wherever it stands.
+#[must_use]
+pub fn name_text(name: &[u8]) -> String {
+    let parts = name
+        .split(|byte| *byte == b'/')
+        .map(|part| match std::str::from_utf8(part) {
+            Ok(part) => part.to_owned(),
+            Err(_) => part.utf8_chunks().fold(String::new(), |text, chunk| {
+                let invalid = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
+                text + &chunk.valid().replace('\\', "\\\\") + &invalid.collect::<String>()
+            }),
+        });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// Little-endian 16-bit field at `OFFSET`.
 #[must_use]
 #[expect(

@@ -159,7 +159,8 @@ fn walk<E>(
             Self::Tar(error)
         }
     }
-    for_each_entry(&mut decoder, |entry, content| {
+    // What stands behind the archive's end is nothing to dpkg.
+    let _behind_end = for_each_entry(&mut decoder, |entry, content| {
         visit(entry, content).map_err(Stop::Visitor)
     })
     .map_err(|stop| match stop {

@@ -277,6 +277,26 @@ codes! {
         what: "The file has the ROM again and again.",
         why: "A dump has the size of the device's BAR, and a chip that is smaller shows its content once more. Firmware reads the first copy, and a device of QEMU that is given the file has a BAR as large as all of them.",
         remedy: "Keep the images alone: `join FILE --out NEW`.";
+    RomTooLarge = 201, "rom-too-large", Error,
+        what: "A file of the input starts as an option ROM and has more than 16 MiB.",
+        why: "No PCI device has a larger ROM BAR; the file was not read, so nothing is known about guests that use it.",
+        remedy: "If it is a dump of a whole flash chip, cut the ROM out of it; if it is none, take it out of the input.";
+    RomNameOnly = 202, "rom-name-only", Error,
+        what: "A file of the input is named as an option ROM and is not one.",
+        why: "QEMU gives the file to a card all the same, and firmware finds no ROM in it; what guests had from it is not judged.",
+        remedy: "Unpack the file if it is compressed, cut off what stands before 55 AA, fetch it again, or take it out of the input.";
+    RomLinkDangling = 203, "rom-link-dangling", Error,
+        what: "A link of the input has the name of an option ROM and leads to a file that is not in it.",
+        why: "The ROM is part of another package or lies elsewhere; it was not read, so guests that use it are not judged.",
+        remedy: "Unpack the package with the file and this one into one folder, and give the folder.";
+    RomNameNotText = 204, "rom-name-not-text", Warning,
+        what: "The name of an option ROM is not UTF-8.",
+        why: "Definitions of guests and JSON cannot hold such a name, so no mapping can name it as it is; it is shown with escapes.",
+        remedy: "Rename the file.";
+    DataBehindArchive = 205, "data-behind-archive", Warning,
+        what: "Data stands behind the end of a tar archive.",
+        why: "tar does not read it: it may be another archive that was put behind the first one, and ROMs in it are left out.",
+        remedy: "Give each archive by itself, or join them with `tar --concatenate`.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
         why: "The ROM's size is part of the guest's hardware: every migration and every resume of a saved guest with this device fails.",

@@ -20,6 +20,8 @@ pub struct InspectReport {
     pub roms: Vec<InspectedRom>,
     /// Files of the inputs that are no option ROM.
     pub left_out: usize,
+    /// What of them may be or seem an option ROM.
+    pub findings: Vec<Finding>,
 }
 
 /// One ROM.
@@ -259,11 +261,12 @@ impl InspectedRom {
 impl InspectReport {
     /// A report of these ROMs.
     #[must_use]
-    pub const fn new(roms: Vec<InspectedRom>, left_out: usize) -> Self {
+    pub const fn new(roms: Vec<InspectedRom>, left_out: usize, findings: Vec<Finding>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             roms,
             left_out,
+            findings,
         }
     }
 
@@ -321,7 +324,7 @@ mod tests {
             let file = RomFile::new(name, bytes.clone()).unwrap();
             InspectedRom::of(&file, "input", None, Detail::Everything)
         });
-        InspectReport::new(roms.collect(), 2)
+        InspectReport::new(roms.collect(), 2, Vec::new())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Bytes of any kind become a set of ROMs.
 
-use super::{CollectError, MAX_ROM, PackageOrigin, RomCollector, RomSet, file_name};
+use super::{CollectError, MAX_ROM, Omission, PackageOrigin, RomCollector, RomSet, file_name};
 use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
 use crate::deb::tar_entries::{Entry, EntryKind, TarError, for_each_entry, is_tar};
 use crate::deb::{AR_MAGIC, BinaryPackage, DebError, VisitError};
@@ -29,8 +29,8 @@ pub enum InputError {
     /// A ROM file that is too large for a PCI device.
     #[error("it starts as an option ROM and has more than 16 MiB, the largest BAR of one")]
     TooLarge,
-    /// A file in a package or archive that is too large to be of use here.
-    #[error("{0} in it has more than 16 MiB, the largest BAR of an option ROM")]
+    /// A document in a package that is too large to be one.
+    #[error("{0} in it has more than 16 MiB, the largest that is read")]
     EntryTooLarge(String),
     /// A damaged package.
     #[error(transparent)]
@@ -129,13 +129,14 @@ fn read_rom(label: &str, bytes: Vec<u8>) -> Result<RomSet, InputError> {
     Ok(collector.finish(label, None)?)
 }
 
-fn read_tar(label: &str, mut tar: impl Read) -> Result<RomSet, InputError> {
+fn read_tar(label: &str, tar: impl Read) -> Result<RomSet, InputError> {
     let mut collector = RomCollector::default();
-    for_each_entry(&mut tar, |entry, content| {
+    let behind_end = for_each_entry(tar, |entry, content| {
         take_entry(&mut collector, entry, content)
     })?;
-    // The sums of a compressed archive stand at its end.
-    io::copy(&mut tar, &mut io::sink()).map_err(InputError::Unpack)?;
+    if let Some(offset) = behind_end {
+        collector.omit(Omission::BehindEnd { offset });
+    }
     Ok(collector.finish(label, None)?)
 }
 
@@ -163,6 +164,7 @@ fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
         };
         let entry = Entry {
             path: file.path.clone(),
+            path_is_text: true,
             kind,
             mode: file.mode,
             size: file.size,
@@ -186,15 +188,13 @@ fn read_package(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
         match (document, &entry.kind) {
             (Some("copyright"), EntryKind::File) => {
                 copyright = Some(read_content(entry, content)?);
-                collector.leave_out();
-                Ok(())
+                Ok(collector.add_other(&entry.path)?)
             }
             (Some("changelog.Debian.gz" | "changelog.gz"), EntryKind::File)
                 if changelog.is_none() || entry.path.ends_with("Debian.gz") =>
             {
                 changelog = Some(read_content(entry, content)?);
-                collector.leave_out();
-                Ok(())
+                Ok(collector.add_other(&entry.path)?)
             }
             _ => take_entry(&mut collector, entry, content),
         }
@@ -233,25 +233,43 @@ fn take_entry(
     content: &mut dyn Read,
 ) -> Result<(), InputError> {
     match &entry.kind {
-        EntryKind::Symlink(target) => collector.add_link(&entry.path, target),
-        EntryKind::HardLink(target) => collector.add_hard_link(&entry.path, target),
+        EntryKind::Symlink(target) => collector.add_link(&entry.path, target)?,
+        EntryKind::HardLink(target) => collector.add_hard_link(&entry.path, target)?,
         EntryKind::Directory => {}
-        EntryKind::Other => collector.leave_out(),
-        EntryKind::File => {
-            let mut start = Vec::new();
-            content
-                .take(SIGNATURE.len() as u64)
-                .read_to_end(&mut start)
-                .map_err(|source| entry_error(entry, source))?;
-            if start == SIGNATURE {
-                let rest = &mut io::Cursor::new(start).chain(content);
-                collector.add_file(&entry.path, read_content(entry, rest)?)?;
-            } else {
-                collector.leave_out();
-            }
-        }
+        EntryKind::Other => collector.add_other(&entry.path)?,
+        EntryKind::File => take_file(collector, entry, content)?,
     }
     Ok(())
+}
+
+fn take_file(
+    collector: &mut RomCollector,
+    entry: &Entry,
+    content: &mut dyn Read,
+) -> Result<(), InputError> {
+    let path = &entry.path;
+    let mut start = Vec::new();
+    content
+        .take(START as u64)
+        .read_to_end(&mut start)
+        .map_err(|source| entry_error(entry, source))?;
+    if !start.starts_with(&SIGNATURE) {
+        if let Some(omission) = Omission::of_file(path, &start) {
+            collector.omit(omission);
+        }
+        return Ok(collector.add_other(path)?);
+    }
+    if entry.size > MAX_ROM {
+        let (path, size) = (path.clone(), entry.size);
+        collector.omit(Omission::TooLarge { path, size });
+        return Ok(collector.add_other(&entry.path)?);
+    }
+    if !entry.path_is_text {
+        let path = path.clone();
+        collector.omit(Omission::NameNotText { path });
+    }
+    let rest = &mut io::Cursor::new(start).chain(content);
+    Ok(collector.add_file(path, read_content(entry, rest)?)?)
 }
 
 fn read_content(entry: &Entry, content: &mut dyn Read) -> Result<Vec<u8>, InputError> {

@@ -3,9 +3,12 @@
 
 mod collect;
 mod input;
+mod links;
+mod omission;
 
-pub use collect::{CollectError, RomCollector};
+pub use collect::{CollectError, MAX_FILES, RomCollector, no_roms};
 pub use input::{InputError, MAX_INPUT, START, check_start, read};
+pub use omission::{Omission, is_rom_name};
 
 use crate::deb::control::Control;
 use crate::deb::hex;
@@ -13,6 +16,7 @@ use crate::finding::Finding;
 pub use crate::rom::MAX_ROM;
 use crate::rom::{BarSize, NotAnOptionRom, Rom, SIGNATURE};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 /// The ROM files of one release, in order of their names.
@@ -29,8 +33,8 @@ pub struct RomSet {
     pub roms: Vec<RomFile>,
     /// Files that are no option ROM and were left out.
     pub left_out: usize,
-    /// Symbolic links whose target is not in the input.
-    pub dangling_links: Vec<String>,
+    /// What the input has and the set lacks, although it may be or seem a ROM.
+    pub omissions: Vec<Omission>,
 }
 
 impl RomSet {
@@ -46,15 +50,37 @@ impl RomSet {
         }
     }
 
-    /// What is wrong or noteworthy with each ROM, as far as its headers tell.
+    /// What is wrong or noteworthy with each ROM, as far as its headers tell,
+    /// and what was left out.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
+        self.findings_beside(None)
+    }
+
+    /// The findings where the ROMs of another release, too, tell which names are
+    /// those of ROMs.
+    #[must_use]
+    pub fn findings_beside(&self, other: Option<&Self>) -> Vec<Finding> {
         let of = |file: &RomFile| {
             let subject = self.subject(file);
             let faults = file.rom().faults().to_vec();
             faults.into_iter().map(move |fault| fault.finding(&subject))
         };
-        self.roms.iter().flat_map(of).collect()
+        let faults = self.roms.iter().flat_map(of);
+        faults.chain(self.omitted(other)).collect()
+    }
+
+    /// What was left out, as [`RomSet::findings_beside`] has it.
+    #[must_use]
+    pub fn omitted(&self, other: Option<&Self>) -> Vec<Finding> {
+        let names: HashSet<&str> = other.map_or_else(HashSet::new, |other| {
+            other.roms.iter().flat_map(RomFile::names).collect()
+        });
+        let is_rom = |name: &str| is_rom_name(name) || names.contains(name);
+        self.omissions
+            .iter()
+            .filter_map(|omission| omission.finding(&self.label, is_rom))
+            .collect()
     }
 
     /// Name and version of the package that the ROMs come from, of either kind.
@@ -132,13 +158,21 @@ impl RomFile {
         })
     }
 
-    /// Notes a link to the file, by the link's path.
-    pub fn add_link(&mut self, path: &str) {
-        let name = file_name(path);
-        if self.name != name && !self.other_names.iter().any(|other| other == name) {
-            self.other_names.push(name.to_owned());
-            self.other_names.sort();
-        }
+    /// Notes links to the file, by their paths.
+    pub fn add_links<'a>(&mut self, paths: impl IntoIterator<Item = &'a str>) {
+        let before = std::mem::take(&mut self.other_names);
+        let names = paths.into_iter().map(|path| file_name(path).to_owned());
+        let names: BTreeSet<String> = before.into_iter().chain(names).collect();
+        self.other_names = names
+            .into_iter()
+            .filter(|name| *name != self.name)
+            .collect();
+    }
+
+    /// The file's name and those of links to it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let others = self.other_names.iter().map(String::as_str);
+        others.chain([self.name()])
     }
 
     /// The file's name, by which QEMU looks it up.

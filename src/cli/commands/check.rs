@@ -116,7 +116,11 @@ fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Resu
     let (old, new) = input::read_both(old, new)?;
     let settings = terminal.settings(&BuildSettings::default());
     let comparison = Comparison::new(&old, &new).with_devices(&settings.devices);
-    let findings = [old.findings(), new.findings()].concat();
+    let findings = [
+        old.findings_beside(Some(&new)),
+        new.findings_beside(Some(&old)),
+    ]
+    .concat();
     answer(command, &comparison, &old.label, &new, findings, terminal)
 }
 

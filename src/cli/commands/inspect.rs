@@ -62,22 +62,25 @@ fn show(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let mut roms = Vec::new();
     let mut left_out = 0_usize;
+    let mut omitted = Vec::new();
     for path in &command.inputs {
         let label = path.display().to_string();
-        let (looked_at, no_rom) = input::look_at_each(path, |file, package| {
+        let looked = input::look_at_each(path, |file, package| {
             let mut rom = InspectedRom::of(file, &label, package, detail);
             rom.findings = terminal.judge(rom.findings);
             rom
         })?;
-        roms.extend(looked_at);
-        left_out = left_out.saturating_add(no_rom);
+        roms.extend(looked.answers);
+        left_out = left_out.saturating_add(looked.left_out);
+        omitted.extend(terminal.judge(looked.omitted));
     }
-    let report = InspectReport::new(roms, left_out);
+    let report = InspectReport::new(roms, left_out, omitted);
     terminal.answer(&report, |colour| report.text(terminal.verbose(), colour))?;
     let findings: Vec<Finding> = report
         .roms
         .into_iter()
         .flat_map(|rom| rom.findings)
+        .chain(report.findings)
         .collect();
     terminal.findings(&findings);
     Ok(if has_errors(&findings) {

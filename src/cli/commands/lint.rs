@@ -38,7 +38,7 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut count = 0_usize;
     for path in &command.inputs {
         let label = path.display().to_string();
-        let (roms, _) = input::look_at_each(path, |file, package| {
+        let looked = input::look_at_each(path, |file, package| {
             let subject = match (package, path.is_dir()) {
                 (None, false) => label.clone(),
                 _ => format!("{label}/{}", file.path()),
@@ -55,8 +55,9 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
             let faults = lint(&file.rom(), &context);
             terminal.judge(faults.iter().map(|fault| fault.finding(&subject)).collect())
         })?;
-        count = count.saturating_add(roms.len());
-        findings.extend(roms.into_iter().flatten());
+        count = count.saturating_add(looked.answers.len());
+        findings.extend(looked.answers.into_iter().flatten());
+        findings.extend(terminal.judge(looked.omitted));
     }
     let report = LintReport::new(count, findings);
     if terminal.format() == Format::Sarif {

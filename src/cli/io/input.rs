@@ -1,18 +1,22 @@
 //! Inputs from the file system and from standard input.
 
+use crate::bytes::name_text;
 use crate::cli::exit::Failure;
 use crate::cli::io::opened;
+use crate::finding::Finding;
 use crate::parallel;
 use crate::rom::SIGNATURE;
 use crate::romset::{
-    self, CollectError, InputError, MAX_INPUT, MAX_ROM, RomCollector, RomFile, RomSet,
+    self, CollectError, InputError, MAX_FILES, MAX_INPUT, MAX_ROM, Omission, RomCollector, RomFile,
+    RomSet, is_rom_name, no_roms,
 };
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Reads whatever `path` is into a set of ROMs; `-` is standard input.
 ///
@@ -157,22 +161,35 @@ fn read_stream(
     romset::read(label, bytes).map_err(refuse)
 }
 
+/// What [`look_at_each`] saw.
+#[derive(Debug)]
+pub struct Looked<T> {
+    /// The answers, in order of the ROMs' paths.
+    pub answers: Vec<T>,
+    /// How many files are no ROM.
+    pub left_out: usize,
+    /// What of them may be or seem one.
+    pub omitted: Vec<Finding>,
+}
+
 /// Looks at each ROM of an input, whatever it is, with name and version of its
-/// package, without keeping them all: the answers in order of the ROMs' paths,
-/// and how many files are no ROM.
+/// package, without keeping them all.
 ///
 /// # Errors
 /// A [`Failure`] that names what cannot be read.
 pub fn look_at_each<T: Send>(
     path: &Path,
     look: impl Fn(&RomFile, Option<&str>) -> T + Sync,
-) -> Result<(Vec<T>, usize), Failure> {
+) -> Result<Looked<T>, Failure> {
     if !path.is_dir() {
         let set = read(path)?;
         let package = set.package_release();
         let package = package.as_deref();
-        let answers = set.roms.iter().map(|file| look(file, package)).collect();
-        return Ok((answers, set.left_out));
+        return Ok(Looked {
+            answers: set.roms.iter().map(|file| look(file, package)).collect(),
+            left_out: set.left_out,
+            omitted: set.omitted(None),
+        });
     }
     let mut listing = Listing::of(path)?;
     listing.files.sort_by(|a, b| a.inside.cmp(&b.inside));
@@ -180,50 +197,71 @@ pub fn look_at_each<T: Send>(
     for (link, target) in &listing.links {
         links.entry(target).or_default().push(link);
     }
-    let answers = parallel::each(&listing.files, |listed| {
-        let Some(bytes) = listed.read_rom()? else {
-            return Ok(None);
+    let looked = parallel::each(&listing.files, |listed| {
+        let (answer, omission) = match listed.read()? {
+            Content::Other(omission) => (None, omission),
+            Content::Rom(bytes, omission) => {
+                let file = RomFile::new(&listed.inside, bytes).map(|mut file| {
+                    let links = links.get(&*listed.inside).into_iter().flatten();
+                    file.add_links(links.copied());
+                    file
+                });
+                (file.ok().map(|file| look(&file, None)), omission)
+            }
         };
-        let Ok(mut file) = RomFile::new(&listed.inside, bytes) else {
-            return Ok(None);
-        };
-        for link in links.get(&*listed.inside).into_iter().flatten() {
-            file.add_link(link);
-        }
-        Ok(Some(look(&file, None)))
+        Ok((answer, omission))
     });
-    let answers: Vec<Option<T>> = answers.into_iter().collect::<Result<_, Failure>>()?;
-    let no_rom = answers.iter().filter(|answer| answer.is_none()).count();
+    let looked: Vec<(Option<T>, Option<Omission>)> =
+        looked.into_iter().collect::<Result<_, Failure>>()?;
+    let no_rom = looked.iter().filter(|(answer, _)| answer.is_none()).count();
     let left_out = listing.left_out.saturating_add(no_rom);
+    let (answers, omissions): (Vec<_>, Vec<_>) = looked.into_iter().unzip();
     let answers: Vec<T> = answers.into_iter().flatten().collect();
+    let omissions = omissions.into_iter().flatten();
+    let omissions: Vec<Omission> = omissions.chain(listing.dangling).collect();
+    let label = path.display().to_string();
     if answers.is_empty() {
-        let error = CollectError::NoRoms { left_out };
+        let error = no_roms(&label, &omissions, left_out);
         return Err(Failure::file(path.display(), error));
     }
-    Ok((answers, left_out))
+    let omitted = omissions.iter();
+    let omitted = omitted.filter_map(|omission| omission.finding(&label, is_rom_name));
+    Ok(Looked {
+        answers,
+        left_out,
+        omitted: omitted.collect(),
+    })
 }
 
 /// The ROMs in a directory and the folders below it.
 fn read_directory(root: &Path, label: &str) -> Result<RomSet, Failure> {
+    let fail = |error| Failure::file(label, error);
     let listing = Listing::of(root)?;
     let mut collector = RomCollector::default();
     for listed in &listing.files {
-        match listed.read_rom()? {
-            Some(bytes) => collector
-                .add_file(&listed.inside, bytes)
-                .map_err(|error| Failure::file(label, error))?,
-            None => collector.leave_out(),
-        }
+        let omission = match listed.read()? {
+            Content::Rom(bytes, omission) => {
+                collector.add_file(&listed.inside, bytes).map_err(fail)?;
+                omission
+            }
+            Content::Other(omission) => {
+                collector.add_other(&listed.inside).map_err(fail)?;
+                omission
+            }
+        };
+        omission.into_iter().for_each(|one| collector.omit(one));
     }
     for (link, target) in &listing.links {
-        collector.add_link(link, &format!("/{target}"));
+        let added = collector.add_link(link, &format!("/{target}"));
+        added.map_err(fail)?;
     }
     for _ in 0..listing.left_out {
         collector.leave_out();
     }
-    collector
-        .finish(label, None)
-        .map_err(|error| Failure::file(label, error))
+    for omission in listing.dangling {
+        collector.omit(omission);
+    }
+    collector.finish(label, None).map_err(fail)
 }
 
 /// What stands in a directory and the folders below it.
@@ -233,12 +271,20 @@ struct Listing {
     links: Vec<(String, String)>,
     /// What is neither a file nor a link to one.
     left_out: usize,
+    /// Links that lead to nothing.
+    dangling: Vec<Omission>,
 }
 
 struct ListedFile {
     path: PathBuf,
-    /// The path from the directory.
+    /// The path from the directory, as it is shown.
     inside: String,
+}
+
+/// What a file is, and what is to be said of it.
+enum Content {
+    Rom(Vec<u8>, Option<Omission>),
+    Other(Option<Omission>),
 }
 
 impl Listing {
@@ -253,15 +299,21 @@ impl Listing {
             files: Vec::new(),
             links: Vec::new(),
             left_out: 0,
+            dangling: Vec::new(),
         };
+        let mut entries = 0_usize;
         let mut folders = vec![root.to_owned()];
         while let Some(folder) = folders.pop() {
             let fail = |error: io::Error| Failure::file(folder.display(), error);
             for entry in fs::read_dir(&folder).map_err(fail)? {
                 let entry = entry.map_err(fail)?;
+                entries = entries.saturating_add(1);
+                if entries > MAX_FILES {
+                    let error = CollectError::TooManyFiles;
+                    return Err(Failure::file(root.display(), error));
+                }
                 let path = entry.path();
-                let inside = path.strip_prefix(root).unwrap_or(&path);
-                let inside = inside.to_string_lossy().into_owned();
+                let inside = text(path.strip_prefix(root).unwrap_or(&path));
                 let kind = entry.file_type().map_err(fail)?;
                 if kind.is_dir() {
                     folders.push(path);
@@ -269,14 +321,14 @@ impl Listing {
                     listing.files.push(ListedFile { path, inside });
                 } else if let Some(target) = path.canonicalize().ok().filter(|t| t.is_file()) {
                     match target.strip_prefix(&real_root) {
-                        Ok(target) => {
-                            let target = target.to_string_lossy().into_owned();
-                            listing.links.push((inside, target));
-                        }
+                        Ok(target) => listing.links.push((inside, text(target))),
                         Err(_) => listing.files.push(ListedFile { path, inside }),
                     }
                 } else {
                     listing.left_out = listing.left_out.saturating_add(1);
+                    if kind.is_symlink() && !path.exists() {
+                        listing.dangling.push(dangling(&path, inside, &real_root));
+                    }
                 }
             }
         }
@@ -284,22 +336,62 @@ impl Listing {
     }
 }
 
+/// A path as it is shown, whatever its bytes.
+fn text(path: &Path) -> String {
+    name_text(path.as_os_str().as_bytes())
+}
+
+/// A link that leads to nothing, and where from the folder's root that would be.
+fn dangling(path: &Path, inside: String, real_root: &Path) -> Omission {
+    let target = fs::read_link(path).unwrap_or_default();
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let end = folder.map(|folder| without_dots(&folder.join(&target)));
+    let end = end.and_then(|end| Some(text(end.strip_prefix(real_root).ok()?)));
+    Omission::Dangling {
+        path: inside,
+        target: text(&target),
+        end,
+    }
+}
+
+/// A path whose `..` are taken as what they mean where no link is in the way.
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut path, part| {
+        if part == Component::ParentDir {
+            path.pop();
+        } else {
+            path.push(part);
+        }
+        path
+    })
+}
+
 impl ListedFile {
-    /// The bytes of a file that is an option ROM.
-    fn read_rom(&self) -> Result<Option<Vec<u8>>, Failure> {
+    fn read(&self) -> Result<Content, Failure> {
         let fail = |error: io::Error| Failure::file(self.path.display(), error);
         let mut stream = File::open(&self.path).map_err(fail)?;
         let metadata = stream.metadata().map_err(fail)?;
+        let mut bytes = Vec::new();
+        (&mut stream)
+            .take(romset::START as u64)
+            .read_to_end(&mut bytes)
+            .map_err(fail)?;
+        let path = self.inside.clone();
+        if !bytes.starts_with(&SIGNATURE) {
+            return Ok(Content::Other(Omission::of_file(&path, &bytes)));
+        }
         let size = metadata.len();
-        let mut start = [0; SIGNATURE.len()];
-        let is_rom = size <= MAX_ROM && stream.read(&mut start).map_err(fail)? == start.len();
-        if !is_rom || start != SIGNATURE {
-            return Ok(None);
+        if size > MAX_ROM {
+            return Ok(Content::Other(Some(Omission::TooLarge { path, size })));
         }
         opened::take(&metadata);
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        bytes.extend(start);
+        bytes.reserve(usize::try_from(size).unwrap_or(0));
         stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
-        Ok(Some(bytes))
+        let is_text = self
+            .path
+            .file_name()
+            .is_none_or(|name| name.to_str().is_some());
+        let omission = (!is_text).then_some(Omission::NameNotText { path });
+        Ok(Content::Rom(bytes, omission))
     }
 }

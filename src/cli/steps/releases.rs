@@ -112,7 +112,9 @@ impl Releases {
     fn findings(&self) -> Vec<Finding> {
         match &self.old {
             Old::One(old) => {
-                let mut findings = old.findings();
+                let new = self.new.as_ref();
+                let mut findings = old.findings_beside(new);
+                findings.extend(new.iter().flat_map(|new| new.omitted(Some(old))));
                 findings.extend(self.changes_of_content(old));
                 findings
             }
