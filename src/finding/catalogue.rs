@@ -433,6 +433,18 @@ codes! {
         remedy: "Mend what the findings about the guest name, and inspect the folders with the files that guests name on every host.";
 }
 
+impl Code {
+    /// Whether findings of this code are about what may be a ROM and was not
+    /// read, so that no answer about all ROMs can be given.
+    #[must_use]
+    pub const fn is_of_what_was_not_read(self) -> bool {
+        matches!(
+            self,
+            Self::RomTooLarge | Self::RomNameOnly | Self::RomLinkDangling
+        )
+    }
+}
+
 /// A text that is neither the number nor the name of a code.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(

@@ -2,7 +2,7 @@
 
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::plan::{Change, Comparison, Cure, Pair, Side, Works};
 use crate::qemu::Verdict;
 use crate::rom::BarSize;
@@ -178,13 +178,22 @@ impl CheckReport {
             .roms
             .iter()
             .filter(|rom| rom.forward == Direction::Refused);
-        let _ = match breaking.count() {
-            0 => writeln!(
+        let unread = self.findings.iter().filter(|finding| {
+            finding.severity == Severity::Error && finding.code.is_of_what_was_not_read()
+        });
+        let _ = match (breaking.count(), unread.count()) {
+            (0, unread @ 1..) => writeln!(
+                text,
+                "\nNot known: {} compared, none breaks, but {} of the inputs could not be read as a ROM.",
+                counted(self.roms.len(), "ROM"),
+                counted(unread, "file or link").replace("file or links", "files or links"),
+            ),
+            (0, 0) => writeln!(
                 text,
                 "\nSafe: {} compared, no guest of the old release is refused.",
                 counted(self.roms.len(), "ROM")
             ),
-            count => writeln!(
+            (count, _) => writeln!(
                 text,
                 "\nWould break: {} of {} compared.",
                 counted(count, "ROM"),

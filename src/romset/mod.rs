@@ -83,6 +83,13 @@ impl RomSet {
             .collect()
     }
 
+    /// What was left out of two releases.
+    #[must_use]
+    pub fn omitted_of(old: &Self, new: Option<&Self>) -> Vec<Finding> {
+        let of_new = new.iter().flat_map(|new| new.omitted(Some(old)));
+        old.omitted(new).into_iter().chain(of_new).collect()
+    }
+
     /// Name and version of the package that the ROMs come from, of either kind.
     #[must_use]
     pub fn package_release(&self) -> Option<String> {

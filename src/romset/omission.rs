@@ -1,7 +1,7 @@
 //! What an input holds and a set of ROMs lacks: named, never left out in silence.
 
 use super::file_name;
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding};
 use crate::rom::{MAX_ROM, NotAnOptionRom};
 
 /// Something in an input that is no ROM of its set although it may seem so, or
@@ -67,30 +67,26 @@ impl Omission {
     #[must_use]
     pub fn finding(&self, input: &str, is_rom: impl Fn(&str) -> bool) -> Option<Finding> {
         let input = input.trim_end_matches('/');
-        let finding = |code: Code, path: &str, found: String, required: String| Finding {
-            code,
-            severity: code.default_severity(),
-            subject: if path.is_empty() {
-                input.to_owned()
-            } else {
-                format!("{input}/{path}")
-            },
-            place: Place::default(),
-            found,
-            required,
-            next_step: code.explanation().remedy.to_owned(),
+        let finding = |code: Code, path: &str, found: String, required: String| {
+            let subject = match path {
+                "" => input.to_owned(),
+                path => format!("{input}/{path}"),
+            };
+            Finding::new(code, subject, found, required)
         };
         Some(match self {
             Self::TooLarge { path, size } => finding(
                 Code::RomTooLarge,
                 path,
-                format!("the file starts as an option ROM and has {size} bytes; it was left out"),
+                format!(
+                    "the file starts as an option ROM and has {size} bytes, so it was left out"
+                ),
                 format!("an option ROM has at most {MAX_ROM} bytes, the largest BAR of one"),
             ),
             Self::NotARom { path, why } => finding(
                 Code::RomNameOnly,
                 path,
-                format!("{}; it was left out", first_part(&why.to_string())),
+                format!("{}, so it was left out", first_part(&why.to_string())),
                 "a file of this name is an option ROM, which starts with 55 aa".to_owned(),
             ),
             Self::Dangling { path, target, end } => {
@@ -102,9 +98,9 @@ impl Omission {
                     Code::RomLinkDangling,
                     path,
                     format!(
-                        "the link leads to {target}, which is not in the input; no ROM was read"
+                        "the link leads to {target}, which is not in the input, so no ROM was read"
                     ),
-                    "the file that a link of a ROM leads to".to_owned(),
+                    "a link with the name of a ROM needs the file that it leads to".to_owned(),
                 );
                 if let Some(end) = end {
                     finding.next_step = format!(
@@ -123,7 +119,7 @@ impl Omission {
                 Code::DataBehindArchive,
                 "",
                 format!(
-                    "data stands behind the end of the tar archive, at {offset:#x} of it unpacked; it was left out"
+                    "data stands behind the end of the tar archive, at {offset:#x} of it unpacked, and was left out"
                 ),
                 "an archive ends with blocks of zeros, behind which tar does not read".to_owned(),
             ),

@@ -46,6 +46,7 @@ pub fn run(command: &Advise, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut releases: Vec<Release> = Vec::new();
     for (version, path) in typed {
         let mut set = input::read(&path)?;
+        terminal.findings(&terminal.judge(set.omitted(None)));
         if !command.select.is_empty() {
             let matches = |name: &str| command.select.iter().any(|p| p.matches(name));
             set.roms.retain(|rom| matches(rom.name()));

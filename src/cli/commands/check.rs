@@ -56,7 +56,7 @@ pub fn run(command: &Check, terminal: &Terminal) -> Result<Exit, Failure> {
         return inventory::run(folder, terminal);
     }
     match (&command.write_baseline, &command.baseline, &*command.inputs) {
-        (Some(file), _, [old]) => write_baseline(file, old, command.force),
+        (Some(file), _, [old]) => write_baseline(file, old, command.force, terminal),
         (None, Some(file), [new]) => against_baseline(command, file, new, terminal),
         (None, None, [old, new]) => compare(command, old, new, terminal),
         (None, None, _) => Err(Failure::usage(
@@ -68,8 +68,19 @@ pub fn run(command: &Check, terminal: &Terminal) -> Result<Exit, Failure> {
     }
 }
 
-fn write_baseline(file: &Path, old: &Path, force: bool) -> Result<Exit, Failure> {
-    let baseline = Baseline::of(&input::read(old)?);
+fn write_baseline(
+    file: &Path,
+    old: &Path,
+    force: bool,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let old = input::read(old)?;
+    let omitted = terminal.judge(old.omitted(None));
+    terminal.findings(&omitted);
+    if has_errors(&omitted) {
+        return Ok(Exit::No);
+    }
+    let baseline = Baseline::of(&old);
     let mut outputs = Outputs::new(force);
     outputs.add(file.to_owned(), baseline.to_string().as_bytes())?;
     outputs.finish()?;

@@ -16,6 +16,7 @@ use crate::emit::{
 use crate::finding::has_errors;
 use crate::plan::{self, CompatPlan, NamePattern, Source};
 use crate::report::EmitReport;
+use crate::romset::RomSet;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -150,6 +151,11 @@ fn emit(
         ));
     };
     let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+    let omitted = terminal.judge(RomSet::omitted_of(&old, new.as_ref()));
+    terminal.findings(&omitted);
+    if has_errors(&omitted) {
+        return Ok(Exit::No);
+    }
     let settings = settings(wish, terminal);
     let plan = releases::plan(&settings, wish.all, Source::Release(&old), new.as_ref())?;
     let labels = (&*old.label, new.as_ref().map(|new| &*new.label));

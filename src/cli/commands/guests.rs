@@ -47,7 +47,7 @@ pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     let connect = command.connect.as_deref();
     let mut machines = Machines::new(command.qemu.as_deref(), connect)?;
     let definitions = read_definitions(&command.inputs, connect, command.changes.are_any())?;
-    let mut findings = Vec::new();
+    let mut findings = judge.omitted();
     let guests = guests(&definitions, &judge, &mut machines, &mut findings);
     let mut changes = changed(
         &command.changes,

@@ -145,6 +145,7 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
         .map(|path| path.display().to_string());
     let names = (old.label.clone(), new.label.clone(), package);
     let mut report = ProveReport::new(names, emulators, &proofs, &started, left_out);
+    report.findings.extend(RomSet::omitted_of(&old, Some(&new)));
     if is_nothing {
         report.tells_nothing(command.boot);
     }

@@ -88,6 +88,8 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let mut report = StateReport::new(&roms, rows);
     report.findings.extend(of_files);
+    let omitted = roms.iter().flat_map(|roms| roms.omitted(None));
+    report.findings.extend(omitted);
     if command.emit.is_some() {
         report.map(&NamePattern::default());
     }

@@ -69,6 +69,15 @@ impl Judge {
         })
     }
 
+    /// What the sets of ROMs left out.
+    pub fn omitted(&self) -> Vec<Finding> {
+        let of = |set: &Option<RomSet>, other: &Option<RomSet>| {
+            let omitted = set.as_ref().map(|set| set.omitted(other.as_ref()));
+            omitted.unwrap_or_default()
+        };
+        [of(&self.old, &self.new), of(&self.new, &self.old)].concat()
+    }
+
     /// Whether anything can be judged: both an old and a new side were given.
     pub const fn has_both_sides(&self) -> bool {
         self.new.is_some() && (self.old.is_some() || self.mapping.is_some())

@@ -110,22 +110,25 @@ impl Releases {
 
     /// What is wrong with the old ROMs, and what the new ones lack.
     fn findings(&self) -> Vec<Finding> {
+        let new = self.new.as_ref();
+        let omitted = |beside| new.map(|new| new.omitted(beside)).unwrap_or_default();
         match &self.old {
             Old::One(old) => {
-                let new = self.new.as_ref();
                 let mut findings = old.findings_beside(new);
-                findings.extend(new.iter().flat_map(|new| new.omitted(Some(old))));
+                findings.extend(omitted(Some(old)));
                 findings.extend(self.changes_of_content(old));
                 findings
             }
             Old::Saved(saved) => {
                 let mut findings = saved.findings();
+                findings.extend(omitted(None));
                 findings.extend(self.changes_of_content(&saved.first));
                 findings
             }
             Old::Generations(generations) => generations
                 .iter()
                 .flat_map(|generation| generation.set.findings())
+                .chain(omitted(None))
                 .collect(),
         }
     }
