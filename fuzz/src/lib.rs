@@ -91,6 +91,7 @@ pub fn input(bytes: &[u8]) {
         schema_version: SCHEMA_VERSION,
         roms: set.roms.iter().map(of).collect(),
         left_out: set.left_out,
+        findings: set.omitted(None),
     };
     assert!(!report.text(true, Colour::Always).is_empty());
     assert!(json::document(&report).ends_with("}\n"));
