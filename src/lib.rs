@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md in the repository says how the modules are laid out and
 //! which of them may use which.
 
+pub mod advise;
 pub mod bytes;
 mod cli;
 pub mod compression;
@@ -11,7 +12,11 @@ pub mod deb;
 pub mod diagnosis;
 pub mod emit;
 pub mod finding;
+pub mod fleet;
+pub mod guest;
+pub mod host;
 pub mod json;
+pub mod judge;
 pub mod libvirt;
 pub mod package;
 pub mod parallel;

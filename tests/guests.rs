@@ -454,6 +454,66 @@ fn a_card_whose_old_rom_was_not_given_is_named() {
     assert!(text.contains("1 not judged"), "{text}");
 }
 
+#[test]
+fn the_rom_of_a_video_card_is_judged_as_check_judges_it() {
+    let host = TempDir::new().unwrap();
+    let roms = [1, 2].map(|release| {
+        let bytes = fs::read(fixture(release)).unwrap();
+        let set = romcompat::romset::read("roms", bytes).unwrap();
+        let folder = host.path().join(release.to_string());
+        fs::create_dir(&folder).unwrap();
+        let rom = set.find("efi-e1000.rom").unwrap();
+        fs::write(folder.join("vgabios-stdvga.bin"), rom.bytes()).unwrap();
+        folder
+    });
+    let with = |model: &str| {
+        let text = guest("a", "pc-q35-7.2", "igb");
+        let video = format!(
+            "<video><model type='{model}'/><address type='pci' bus='0x00' slot='0x01'/></video>"
+        );
+        text.replace("  </devices>", &format!("{video}\n  </devices>"))
+    };
+    let input = folder(&[("a.xml", &with("vga"))]);
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--old", &roms[0], &"--new", &roms[1]];
+    let json: &[&dyn AsRef<OsStr>] = &[&"--pin", &"--format", &"json"];
+    let output = guests(input.path(), &[sets, json].concat());
+    assert_eq!(status(&output), 1, "{}", words(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(codes(&report), ["RC531"]);
+    let card = &report["guests"][0]["cards"][1];
+    assert_eq!(
+        (&card["kind"], &card["number"]),
+        (&"video".into(), &1.into())
+    );
+    assert_eq!(card["device"], "VGA");
+    let line = card["line"].as_str().unwrap();
+    assert_eq!(
+        line,
+        "Size mismatch: 0000:00:01.0/vga.rom: 0x40000 != 0x80000: Invalid argument"
+    );
+    // libvirt cannot name a ROM for it, so nothing is pinned.
+    assert_eq!(card["cure"], Value::Null);
+    assert_eq!(report["changes"].as_array().unwrap().len(), 0);
+    let step = report["findings"][0]["next_step"].as_str().unwrap();
+    assert!(step.contains("libvirt has no element"), "{step}");
+    let mut check = romcompat();
+    let checked = words(&check.arg("check").args(&roms).output().unwrap());
+    let sizes = line.rsplit_once("vga.rom").unwrap().1;
+    assert!(checked.contains(&format!("vga.rom{sizes}")), "{checked}");
+    // A file that neither host was given is said once, and counted.
+    let other = folder(&[
+        ("a.xml", &with("cirrus")),
+        ("b.xml", &with("cirrus").replace(">a<", ">b<")),
+    ]);
+    let text = words(&guests(other.path(), sets));
+    assert!(
+        text.contains("2 guests, 0 would break, 2 not judged"),
+        "{text}"
+    );
+    let said = "RC538]: vgabios-cirrus.bin: neither OLD nor NEW has it, and 2 guests load it, such as video card 1 of a;";
+    assert_eq!(text.matches(said).count(), 1, "{text}");
+}
+
 /// Runs `guests` with a program in the place of virsh.
 fn with_virsh(script: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
     let folder = program("virsh", &format!("shift 3\n{script}"));

@@ -13,12 +13,11 @@
 
 use romcompat::compression::Decoder;
 use romcompat::deb::AR_MAGIC;
+use romcompat::guest::{MappedDevices, guest_of_domain, machine_of};
 use romcompat::json;
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
 use romcompat::package::{InstalledPackage, Previous};
-use romcompat::plan::{
-    ExtractedRoms, NamePattern, SavedMapping, SavedRom, guest_cards, machine_of, saved_roms,
-};
+use romcompat::plan::{ExtractedRoms, NamePattern, SavedMapping, SavedRom, saved_roms};
 use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
@@ -320,8 +319,8 @@ pub fn domain_xml(bytes: &[u8]) {
         Ok(domain) => domain,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    let cards = guest_cards(&domain, machine_of(&domain));
-    assert_eq!(cards.len(), domain.interfaces.len());
+    let guest = guest_of_domain(&domain, "", machine_of(&domain), &MappedDevices::new());
+    assert!(guest.blocks.len() >= domain.interfaces.len() + domain.videos.len());
     let buses = domain.buses();
     for address in domain.interfaces.iter().filter_map(|card| card.address) {
         assert!(buses.path(address).is_none_or(|path| !path.is_empty()));

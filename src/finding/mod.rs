@@ -88,6 +88,15 @@ impl Finding {
         self.place = place;
         self
     }
+
+    /// The same with another next step.
+    #[must_use]
+    pub fn with_next_step(self, next_step: impl Into<String>) -> Self {
+        Self {
+            next_step: next_step.into(),
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -128,6 +137,13 @@ impl SeverityOverrides {
             })
             .collect()
     }
+}
+
+/// `1 ROM`, `2 ROMs`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// Whether any of the findings says no.

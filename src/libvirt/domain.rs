@@ -33,6 +33,11 @@ pub struct Domain<'a> {
     pub emulator: Option<String>,
     /// `<devices><interface>`, in their order.
     pub interfaces: Vec<Interface>,
+    /// `<devices><video>`, in their order.
+    pub videos: Vec<Video>,
+    /// Whether there is a `<graphics>`, with which libvirt adds a video card to
+    /// a guest that has none.
+    pub has_graphics: bool,
     /// `<devices><controller type='pci'>`, in their order.
     pub controllers: Vec<Controller>,
 }
@@ -78,6 +83,21 @@ pub struct Interface {
     pub(super) tag: Range<usize>,
     /// Names and places of the elements in it.
     pub(super) children: Vec<(String, Range<usize>)>,
+}
+
+/// A video card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Video {
+    /// `type` of `<model>`.
+    pub model: Option<String>,
+    /// Whether `<model>` says that it is the primary one.
+    pub is_primary: bool,
+    /// `name` of `<driver>`: what draws its picture.
+    pub backend: Option<String>,
+    /// `type` of `<address>`.
+    pub address_type: Option<String>,
+    /// The address of a PCI card, if it has one already.
+    pub address: Option<PciAddress>,
 }
 
 /// `<rom>` of a card.
@@ -129,6 +149,8 @@ impl<'a> Domain<'a> {
                 machine: None,
                 emulator: None,
                 interfaces: Vec::new(),
+                videos: Vec::new(),
+                has_graphics: false,
                 controllers: Vec::new(),
             },
             open: Vec::new(),
@@ -274,6 +296,10 @@ impl Reading<'_> {
                 tag: span.clone(),
                 ..Interface::default()
             });
+        } else if self.is_in(&["domain", "devices"]) && name == "video" {
+            self.domain.videos.push(Video::default());
+        } else if self.is_in(&["domain", "devices"]) && name == "graphics" {
+            self.domain.has_graphics = true;
         } else if self.is_in(&["domain", "devices"]) && name == "controller" {
             let index = words("index").as_deref().and_then(number);
             self.is_pci_controller = false;
@@ -293,6 +319,21 @@ impl Reading<'_> {
                 && name == "address"
             {
                 controller.address = PciAddress::of(words);
+            }
+        } else if self.is_in(&["domain", "devices", "video"])
+            && let Some(video) = self.domain.videos.last_mut()
+        {
+            match &*name {
+                "model" if video.model.is_none() => {
+                    video.model = words("type");
+                    video.is_primary = words("primary").as_deref() == Some("yes");
+                }
+                "driver" => keep_first(&mut video.backend, words("name")),
+                "address" if video.address_type.is_none() => {
+                    video.address_type = words("type");
+                    video.address = PciAddress::of(words);
+                }
+                _ => {}
             }
         } else if self.is_in(&INTERFACE)
             && let Some(interface) = self.domain.interfaces.last_mut()

@@ -3,8 +3,9 @@
 //! (`hooks.html`, `/etc/libvirt/hooks/qemu`, operations `migrate` and
 //! `restore`).
 
+use crate::guest::{Block, MappedDevices, RomChoice, guest_of_domain, machine_of};
 use crate::libvirt::{Domain, Interface, pin, unpin};
-use crate::plan::{CardRom, GuestCard, Manifest, guest_cards, machine_of};
+use crate::plan::Manifest;
 use crate::qemu::{Device, MachineType, RamBlockSize};
 use crate::rom::BarSize;
 use crate::vmstate::{RamBlock, SavedState};
@@ -54,8 +55,9 @@ impl Manifest {
             state: None,
         };
         let (mut pinned, mut dropped) = (Vec::new(), Vec::new());
-        for (card, interface) in guest_cards(domain, machine).iter().zip(&domain.interfaces) {
-            let (number, Some(device)) = (card.number, card.device) else {
+        let guest = guest_of_domain(domain, "", machine, &MappedDevices::new());
+        for (number, (card, interface)) in guest.blocks.iter().zip(&domain.interfaces).enumerate() {
+            let Some(device) = card.device() else {
                 continue;
             };
             let decision = match file_of(interface) {
@@ -93,7 +95,7 @@ impl Manifest {
     fn for_named(
         &self,
         path: &str,
-        card: &GuestCard,
+        card: &Block,
         device: &Device,
         coming: &mut Coming<'_>,
     ) -> Decision {
@@ -122,13 +124,13 @@ impl Manifest {
     }
 
     /// For a card that is told no file.
-    fn for_default(&self, card: &GuestCard, device: &Device, coming: &mut Coming<'_>) -> Decision {
+    fn for_default(&self, card: &Block, device: &Device, coming: &mut Coming<'_>) -> Decision {
         let Some(rom) = self.rom_for(device.name, coming.machine) else {
             return Decision::Leave;
         };
         let ours = block_of(rom.bar.bytes());
         let own = coming.own_block(device);
-        if card.rom == CardRom::Off || own == ours {
+        if card.rom == RomChoice::Off || own == ours {
             return Decision::Leave;
         }
         match coming.saved_block(card, device) {
@@ -193,15 +195,14 @@ impl Coming<'_> {
 
     /// Where the way to the card is not known, blocks of its device tell if
     /// they all have one size.
-    fn saved_block(&mut self, card: &GuestCard, device: &Device) -> Saved {
+    fn saved_block(&mut self, card: &Block, device: &Device) -> Saved {
         let state = self
             .state
             .get_or_insert_with(|| self.host.saved_state(self.domain));
         let Ok(Some(state)) = state else {
             return Saved::Unknown;
         };
-        let name = card.ram_block();
-        if let Some(block) = state.blocks.iter().find(|block| block.name == name) {
+        if let Some(block) = state.blocks.iter().find(|block| block.name == card.name) {
             return Saved::Block(block.size);
         }
         let is_of_device = |block: &&RamBlock| {

@@ -3,9 +3,10 @@
 
 use super::error::GenerationError;
 use super::generations::check_order;
-use super::{MappedDevices, Pair};
 use crate::deb::version::compare;
 use crate::deb::{self, PackageFile};
+use crate::guest::MappedDevices;
+use crate::judge::Pair;
 use crate::qemu::QemuVersion;
 use crate::rom::{BarSize, Tail};
 use crate::romset::{RomFile, RomSet};
@@ -254,11 +255,11 @@ impl RomAdvice {
             .unwrap_or(BarSize::MAX)
             .max(file.bar());
         let pair = Pair::new(file.name(), None, Some(file.into())).with_devices(devices);
-        let loaders = pair.loaders().into_iter();
+        let cards = pair.cards().into_iter();
         let differs = found.iter().filter(|(_, _, file)| file.bar() != size);
         Self {
             name: file.name().to_owned(),
-            devices: loaders.map(|(name, _)| name.to_owned()).collect(),
+            devices: cards.filter_map(|card| card.model).collect(),
             is_growth_known: releases.len() > 1,
             largest_growth,
             needed,

@@ -2,11 +2,11 @@
 
 use super::error::PlanError;
 use super::naming::is_file_name;
-use super::options::{MappedDevices, PlanOptions, Source, check_devices};
+use super::options::{PlanOptions, Source, check_devices};
 use crate::finding::{Code, Finding};
-use crate::plan::{
-    BootIdChange, BootableRom, Change, Comparison, LostBoot, MachineRange, Pair, SavedRelease,
-};
+use crate::guest::MappedDevices;
+use crate::judge::{Change, Comparison, Pair};
+use crate::plan::{BootIdChange, BootableRom, LostBoot, MachineRange, SavedRelease};
 use crate::qemu::Device;
 use crate::rom::BarSize;
 use crate::rom::edit::{PadSize, pad};

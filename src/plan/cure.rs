@@ -1,7 +1,8 @@
 //! Ways to keep guests migratable when ROMs change size, and which of them
 //! work with the QEMU at hand.
 
-use super::{Change, Comparison, Pair};
+use crate::guest::Block;
+use crate::judge::{Change, Comparison, Pair};
 use crate::qemu::QemuVersion;
 use crate::rom::BarSize;
 use serde::Serialize;
@@ -199,8 +200,8 @@ fn larger_class() -> Cure {
 fn options(breaking: &[&Pair<'_>], size: impl Fn(&Pair<'_>) -> Option<BarSize>) -> Vec<String> {
     let of_pair = |pair: &&Pair<'_>| {
         let bytes = size(pair).map(BarSize::bytes);
-        let option = |(name, _): (&str, String)| Some(format!("-global {name}.romsize={}", bytes?));
-        pair.loaders()
+        let option = |card: Block| Some(format!("-global {}.romsize={}", card.model?, bytes?));
+        pair.cards()
             .into_iter()
             .filter_map(option)
             .collect::<Vec<_>>()

@@ -1,11 +1,13 @@
 //! The ROMs of several releases in one plan: each size class of a ROM once,
 //! and which machine types use which.
 
+use super::CompatPlan;
 use super::compat::{Chosen, SharedWith};
 use super::error::{GenerationError, PlanError};
-use super::options::{MappedDevices, PlanOptions, check_devices};
+use super::options::{PlanOptions, check_devices};
 use super::ranges::{Generation, MachineRange, merge, spans};
-use super::{CompatPlan, Pair};
+use crate::guest::MappedDevices;
+use crate::judge::Pair;
 use crate::qemu::{DEVICES, Device, QemuVersion};
 use crate::rom::{BarSize, PciIds};
 use crate::romset::{RomFile, RomSet};

@@ -4,9 +4,10 @@
 
 use super::naming::{is_device_name, is_file_name};
 use super::{
-    BootIdChange, Change, CompatPlan, CompatRom, LostBoot, MachineRange, NamePattern, Naming,
-    SharedWith,
+    BootIdChange, CompatPlan, CompatRom, LostBoot, MachineRange, NamePattern, Naming, SharedWith,
 };
+use crate::host::{Files, Found};
+use crate::judge::Change;
 use crate::qemu::{MachineType, QemuVersion, device_by_name};
 use crate::rom::BarSize;
 use crate::romset::sha256_hex;
@@ -359,6 +360,14 @@ fn device_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
     match names.iter().find(|name| !is_device_name(name)) {
         Some(name) => Err(de::Error::custom(not_a_device(name))),
         None => Ok(names),
+    }
+}
+
+impl Files for Manifest {
+    /// The package's ROMs, by their paths on a host on which it is installed.
+    fn find(&self, file: &str) -> Found {
+        let rom = self.rom_at(file);
+        rom.map_or(Found::NotKnown, |rom| Found::Rom(rom.bar.bytes(), rom.bar))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::error::PlanError;
 use super::naming::is_device_name;
-use super::{BootIds, Generation, Naming, Pair, SavedRelease};
+use super::{BootIds, Generation, Naming, SavedRelease};
+use crate::guest::MappedDevices;
+use crate::judge::Pair;
 use crate::qemu::{DEVICES, Device, device_by_name};
 use crate::rom::BarSize;
 use crate::romset::RomSet;
@@ -53,9 +55,6 @@ pub struct PlanOptions {
     /// Further devices, by the name of the old ROM that they load.
     pub devices: MappedDevices,
 }
-
-/// Devices that the user maps: by the name of an old ROM those that load it.
-pub type MappedDevices = BTreeMap<String, Vec<String>>;
 
 /// Refuses what QEMU would not read as the name of a device, a ROM that no old
 /// release has, and a second ROM for one device.

@@ -1,6 +1,7 @@
 //! Lines that QEMU prints when a ROM is in the way.
 
 use super::RamBlockSize;
+use crate::rom::BarSize;
 
 /// The line with which a destination refuses a ROM of another size
 /// (`parse_ramblock` in migration/ram.c; seen with 5.2, 7.2, 10.0 and 11.1).
@@ -24,6 +25,17 @@ pub fn unknown_ram_block(ram_block: &str) -> String {
 #[must_use]
 pub fn missing_romfile(romfile: &str) -> String {
     format!("failed to find romfile \"{romfile}\"")
+}
+
+/// The line with which QEMU refuses to start when a device's ROM file has more
+/// bytes than its `romsize` (`pci_add_option_rom` in hw/pci/pci.c; seen with
+/// 7.2 and 10.0).
+#[must_use]
+pub fn romfile_too_large(romfile: &str, bytes: u64, romsize: BarSize) -> String {
+    format!(
+        "romfile \"{romfile}\" ({bytes} bytes) is too large for ROM size {}",
+        romsize.bytes()
+    )
 }
 
 /// Whether what QEMU said is this line. QEMU 2.x writes a size mismatch as

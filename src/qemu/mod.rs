@@ -16,7 +16,9 @@ pub use devices::{
 };
 pub use family::{Arch, Family, UnknownArch};
 pub use machine::{MachineType, NEWEST_UNNAMED, UnknownMachineType};
-pub use messages::{is_about_the_rom, missing_romfile, says, size_mismatch, unknown_ram_block};
+pub use messages::{
+    is_about_the_rom, missing_romfile, romfile_too_large, says, size_mismatch, unknown_ram_block,
+};
 pub use migration::{Refusal, RomAt, Verdict, verdict};
 pub use ram_block::RamBlockSize;
 pub use version::{NotAQemuVersion, QemuVersion};

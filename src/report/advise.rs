@@ -2,7 +2,8 @@
 //! numbers that it follows from.
 
 use super::table::{Columns, plain};
-use super::{Colour, SCHEMA_VERSION, counted};
+use super::{Colour, SCHEMA_VERSION};
+use crate::finding::counted;
 use crate::plan::{Advice, Packed, RomAdvice};
 use serde::Serialize;
 use std::fmt::Write as _;

@@ -1,9 +1,10 @@
 //! What a compat package was built of, and what was written.
 
 use super::table::{Columns, plain};
-use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::Finding;
-use crate::plan::{Change, CompatPlan, MachineRange, ManifestRom};
+use super::{Colour, SCHEMA_VERSION};
+use crate::finding::{Finding, counted};
+use crate::judge::Change;
+use crate::plan::{CompatPlan, MachineRange, ManifestRom};
 use serde::Serialize;
 use std::fmt::Write as _;
 

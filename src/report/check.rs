@@ -1,10 +1,11 @@
 //! What a change of ROMs does to migrations: a row a ROM, and QEMU's lines.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::{Finding, Severity};
-use crate::plan::{Change, Comparison, Cure, Pair, Side, Works};
-use crate::qemu::Verdict;
+use super::{Colour, SCHEMA_VERSION};
+use crate::finding::{Finding, Severity, counted};
+use crate::guest::Block;
+use crate::judge::{Answer, Change, Comparison, Pair, Side};
+use crate::plan::{Cure, Works};
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -89,35 +90,33 @@ impl From<Side<'_>> for Sizes {
     }
 }
 
-impl From<Verdict<'_>> for Direction {
-    fn from(verdict: Verdict<'_>) -> Self {
-        match verdict {
-            Verdict::Accepted => Self::Accepted,
-            Verdict::Refused(_) => Self::Refused,
-            Verdict::Impossible => Self::Impossible,
+impl From<&Answer> for Direction {
+    fn from(answer: &Answer) -> Self {
+        match answer {
+            Answer::Accepted => Self::Accepted,
+            Answer::Refused(_) => Self::Refused,
+            Answer::NotJudged(_) => Self::Impossible,
         }
     }
 }
 
 impl ComparedRom {
     fn of(pair: &Pair<'_>) -> Self {
-        let line = |verdict: Verdict<'_>, block: &str| match verdict {
-            Verdict::Refused(refusal) => Some(refusal.line(block)),
-            _ => None,
+        let line = |answer: &Answer| answer.line().map(str::to_owned);
+        let device = |card: Block| ComparedDevice {
+            forward_line: line(&pair.forward(&card)),
+            backward_line: line(&pair.backward(&card)),
+            name: card.model.unwrap_or_default(),
         };
-        let device = |(name, block): (&str, String)| ComparedDevice {
-            name: name.to_owned(),
-            forward_line: line(pair.forward(), &block),
-            backward_line: line(pair.backward(), &block),
-        };
+        let example = pair.example_card();
         Self {
             name: pair.name.to_owned(),
             old: pair.old.map(Sizes::from),
             new: pair.new.map(Sizes::from),
             change: pair.change(),
-            forward: pair.forward().into(),
-            backward: pair.backward().into(),
-            devices: pair.loaders().into_iter().map(device).collect(),
+            forward: Direction::from(&pair.forward(&example)),
+            backward: Direction::from(&pair.backward(&example)),
+            devices: pair.cards().into_iter().map(device).collect(),
         }
     }
 

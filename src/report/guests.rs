@@ -1,14 +1,15 @@
 //! Guests, their cards and ROMs, and which of them a new host refuses.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION, counted, printable};
-use crate::finding::{Code, Finding};
-use crate::plan::{CardRom, GuestCard, Slot};
-use crate::qemu::Verdict;
+use super::{Colour, SCHEMA_VERSION, printable};
+use crate::advise::{ChangedGuest, JudgedGuest};
+use crate::finding::{Code, Finding, counted};
+use crate::guest::{Block, Slot};
+use crate::judge::{Answer, Judged, Presence};
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 /// The answer of `guests`.
 #[derive(Debug, Serialize)]
@@ -44,14 +45,16 @@ pub struct GuestRow {
     pub machine: Option<String>,
     /// The machine type that an alias stands for.
     pub resolved_machine: Option<String>,
-    /// Its network cards.
+    /// Its network cards, and its video cards after them.
     pub cards: Vec<CardRow>,
 }
 
-/// A network card of a guest.
+/// A card of a guest.
 #[derive(Debug, Clone, Serialize)]
 pub struct CardRow {
-    /// Its number among the interfaces, counted from 1.
+    /// Its kind: `network` or `video`.
+    pub kind: &'static str,
+    /// Its number among those of its kind, counted from 1.
     pub number: usize,
     /// Its MAC address.
     pub mac: Option<String>,
@@ -77,113 +80,27 @@ pub struct CardRow {
     pub cure: Option<String>,
 }
 
-/// A definition that was changed, or would be.
-#[derive(Debug, Clone, Serialize)]
-pub struct ChangedGuest {
-    /// The guest.
-    pub name: String,
-    /// What changes for it.
-    pub what: Vec<String>,
-    /// The ROMs that its cards have after the next start, where they are others.
-    pub cards: Vec<CardChange>,
-    /// The file that has the new definition, if one was written.
-    pub file: Option<String>,
-    /// Whether libvirt has taken it.
-    pub is_applied: bool,
-}
-
-/// Another ROM for a card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CardChange {
-    /// The card's number among the interfaces, counted from 1.
-    pub number: usize,
-    /// Its model, as libvirt names it.
-    pub model: Option<String>,
-    /// The ROM that it has now, if it has one.
-    pub rom_before: Option<String>,
-    /// The BAR of that, in bytes, where it is known.
-    pub bar_before: Option<u64>,
-    /// The ROM that it gets, if it gets one.
-    pub rom_after: Option<String>,
-    /// The BAR of that on the new host, in bytes, where it is known.
-    pub bar_after: Option<u64>,
-}
-
-impl CardChange {
-    /// Whether the ROM or its size becomes another.
-    #[must_use]
-    pub fn is_one(&self) -> bool {
-        self.rom_before != self.rom_after
-            || matches!((self.bar_before, self.bar_after), (Some(before), Some(after)) if before != after)
-    }
-}
-
-impl fmt::Display for CardChange {
-    /// `card 1 (vmxnet3): no ROM before, efi-vmxnet3.rom (512K) after`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let model = self.model.as_deref().unwrap_or("no model");
-        let rom = |rom: &Option<String>, bytes: Option<u64>| match (rom, bytes) {
-            (None, _) => "no ROM".to_owned(),
-            (Some(rom), None) => rom.clone(),
-            (Some(rom), bytes) => format!("{rom} ({})", bar(bytes)),
-        };
-        write!(
-            f,
-            "card {} ({model}): {} before, {} after",
-            self.number,
-            rom(&self.rom_before, self.bar_before),
-            rom(&self.rom_after, self.bar_after)
-        )
-    }
-}
-
 impl CardRow {
-    /// A card with its BARs in bytes.
-    #[must_use]
-    pub fn new(
-        card: &GuestCard,
-        old: Option<u64>,
-        new: Option<u64>,
-        verdict: Option<Verdict<'_>>,
-    ) -> Self {
-        let (rom, is_pinned) = match &card.rom {
-            CardRom::Off | CardRom::Unknown => (None, false),
-            CardRom::Default(name) => (Some((*name).to_owned()), false),
-            CardRom::File(path) => (Some(path.clone()), true),
-        };
+    fn new(block: &Block, judged: &Judged, cure: Option<&str>) -> Self {
+        let bytes = |presence: &Presence| presence.bar().map(BarSize::bytes);
         Self {
-            number: card.number.saturating_add(1),
-            mac: card.mac.clone(),
-            model: card.model.clone(),
-            device: card.device.map(|device| device.name),
-            slot: card.slot,
-            rom,
-            is_pinned,
-            old,
-            new,
-            accepted: match verdict {
-                None | Some(Verdict::Impossible) => None,
-                Some(Verdict::Accepted) => Some(true),
-                Some(Verdict::Refused(_)) => Some(false),
-            },
-            line: match verdict {
-                Some(Verdict::Refused(refusal)) => Some(refusal.line(&card.ram_block())),
+            kind: block.holder.kind(),
+            number: block.holder.number(),
+            mac: block.mac.clone(),
+            model: block.model.clone(),
+            device: block.device().map(|device| device.name),
+            slot: block.slot,
+            rom: block.file().map(str::to_owned),
+            is_pinned: block.is_pinned(),
+            old: bytes(&judged.source),
+            new: bytes(&judged.destination),
+            accepted: match &judged.answer {
+                Answer::Accepted => Some(true),
+                answer if answer.is_refused() => Some(false),
                 _ => None,
             },
-            cure: None,
-        }
-    }
-
-    /// What to do where the card would break and `--pin` leaves it alone.
-    const fn by_hand(&self) -> Option<&'static str> {
-        match (&self.cure, self.is_pinned) {
-            (Some(_), _) => None,
-            (None, true) => Some(
-                "Give the file the same size on both hosts (`pad`), or take it out of the definition; `--pin` leaves files alone that a guest names itself.",
-            ),
-            (None, false) => Some(
-                "The `<rom>` of the card stands in the way of `--pin`: leave one `<rom>` without a file in the definition, or none, and pin the guest then.",
-            ),
+            line: judged.answer.line().map(str::to_owned),
+            cure: cure.map(str::to_owned),
         }
     }
 
@@ -193,101 +110,44 @@ impl CardRow {
     }
 }
 
+impl From<&JudgedGuest> for GuestRow {
+    fn from(judged: &JudgedGuest) -> Self {
+        let guest = &judged.guest;
+        let machine = guest.machine.map(|machine| machine.to_string());
+        let blocks = judged.blocks();
+        Self {
+            name: judged.name().to_owned(),
+            uuid: guest.uuid.clone(),
+            definition: guest.origin.clone(),
+            resolved_machine: machine.filter(|name| Some(name) != guest.machine_name.as_ref()),
+            machine: guest.machine_name.clone(),
+            cards: blocks
+                .map(|(block, judged, cure)| CardRow::new(block, judged, cure))
+                .collect(),
+        }
+    }
+}
+
 impl GuestRow {
-    /// Whether the new host refuses the guest.
-    #[must_use]
-    pub fn breaks(&self) -> bool {
+    fn breaks(&self) -> bool {
         self.cards.iter().any(|card| card.accepted == Some(false))
     }
 
-    /// Whether it is not known what the new host says to the guest.
-    #[must_use]
-    pub fn is_not_judged(&self) -> bool {
+    fn is_not_judged(&self) -> bool {
         !self.breaks() && self.cards.iter().any(|card| card.accepted.is_none())
     }
-
-    /// A finding about the guest.
-    #[must_use]
-    pub fn finding(&self, code: Code, found: String, required: String) -> Finding {
-        guest_finding(code, &self.name, found, required)
-    }
-
-    /// Findings about its cards, where the ROMs of both hosts were given or not.
-    #[must_use]
-    pub fn findings(&self, has_both_sides: bool) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if self.cards.is_empty() {
-            findings.push(self.finding(
-                Code::GuestWithoutCard,
-                format!("{} has no interface", self.definition),
-                "only cards have ROMs that migrations depend on here".to_owned(),
-            ));
-        }
-        for card in &self.cards {
-            let number = card.number;
-            let model = card.model.as_deref().unwrap_or("no model");
-            if let Some(line) = &card.line {
-                let required = match &card.cure {
-                    Some(path) => format!("card {number} ({model}) must load {path} there"),
-                    None => format!("card {number} ({model}) must have the same BAR there"),
-                };
-                let found = format!("QEMU will say `{line}`");
-                let mut finding = self.finding(Code::GuestWouldBreak, found, required);
-                if let Some(next_step) = card.by_hand() {
-                    next_step.clone_into(&mut finding.next_step);
-                }
-                findings.push(finding);
-            } else if card.accepted.is_none() && card.device.is_none() && card.rom.is_none() {
-                findings.push(self.finding(
-                    Code::GuestCardUnknown,
-                    format!("card {number} has {}", model_words(card.model.as_deref())),
-                    "a model whose ROM is known, or a <rom> element".to_owned(),
-                ));
-            } else if card.is_pinned && card.accepted.is_none() {
-                findings.push(self.finding(
-                    Code::GuestRomElsewhere,
-                    format!(
-                        "card {number} names {}, which is in no set of ROMs that was given",
-                        card.rom.as_deref().unwrap_or_default()
-                    ),
-                    "the file must be on both hosts, with one size".to_owned(),
-                ));
-            } else if has_both_sides
-                && card.accepted.is_none()
-                && let Some(rom) = &card.rom
-            {
-                findings.push(self.finding(
-                    Code::GuestRomNotGiven,
-                    format!("card {number} ({model}) loads {rom}, whose old size is not known"),
-                    "the ROM that the guest was started with decides".to_owned(),
-                ));
-            }
-        }
-        findings
-    }
-}
-
-fn model_words(model: Option<&str>) -> String {
-    model.map_or("no model".to_owned(), |model| {
-        format!("the model `{model}`, which is not known")
-    })
-}
-
-/// A finding about a guest, or about a file that should be one.
-#[must_use]
-pub fn guest_finding(code: Code, subject: &str, found: String, required: String) -> Finding {
-    Finding::new(code, subject, found, required)
 }
 
 impl GuestsReport {
     /// A report of these guests.
     #[must_use]
     pub fn new(
-        guests: Vec<GuestRow>,
+        guests: &[&JudgedGuest],
         changes: Vec<ChangedGuest>,
         blocked_by: Vec<Code>,
         findings: Vec<Finding>,
     ) -> Self {
+        let guests: Vec<GuestRow> = guests.iter().map(|guest| GuestRow::from(*guest)).collect();
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         for guest in &guests {
             let mut of_guest: Vec<String> = guest

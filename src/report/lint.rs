@@ -1,7 +1,7 @@
 //! What is wrong with ROMs: text, JSON, and SARIF for code hosts.
 
-use super::{Colour, SCHEMA_VERSION, counted, findings_text};
-use crate::finding::{Code, Finding, Severity};
+use super::{Colour, SCHEMA_VERSION, findings_text};
+use crate::finding::{Code, Finding, Severity, counted};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -34,9 +34,9 @@ pub use emit::EmitReport;
 pub use explain::{ExplainReport, ExplainedCode};
 pub use fields::Field;
 pub use findings::findings_text;
-pub use guests::{CardChange, CardRow, ChangedGuest, GuestRow, GuestsReport, guest_finding};
+pub use guests::{CardRow, GuestRow, GuestsReport};
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
-pub use inventory::{InventoryReport, fleet_findings};
+pub use inventory::InventoryReport;
 pub use lint::LintReport;
 pub use prove::{ProveReport, ProvedBoot, ProvedMigration, ProvedQemu};
 pub use source::{ExportedTemplates, SourceReport};
@@ -78,10 +78,4 @@ fn printable(text: &str) -> Cow<'_, str> {
         false => c.to_string(),
     };
     text.chars().map(escaped).collect::<String>().into()
-}
-
-/// `1 ROM`, `2 ROMs`.
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }

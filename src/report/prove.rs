@@ -1,8 +1,8 @@
 //! What real QEMU did, against what the plan says.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::{Code, Finding};
+use super::{Colour, SCHEMA_VERSION};
+use crate::finding::{Code, Finding, counted};
 use crate::prove::{
     BootOutcome, BootProof, Emulators, Expected, Kind, LeftOut, NotTried, Outcome, Place, Proof,
     words,

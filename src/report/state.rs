@@ -1,8 +1,8 @@
 //! Which ROM sizes saved guests need, and whether a host has them.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION, counted};
-use crate::finding::Finding;
+use super::{Colour, SCHEMA_VERSION};
+use crate::finding::{Finding, counted};
 use crate::libvirt::Domain;
 use crate::plan::{NamePattern, SavedMapping, SavedRom, saved_roms};
 use crate::romset::RomSet;

@@ -1,17 +1,21 @@
 //! `romcompat guests`: definitions of libvirt, judged and changed.
 
+use crate::advise::{JudgedGuest, NewDefinition, Sides, in_neither, twice};
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::definitions::{Definitions, read_definitions};
-use crate::cli::options::guests::{Changes, Sides};
+use crate::cli::io::{input, opened};
+use crate::cli::options::guests as options;
 use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::terminal::Terminal;
-use crate::cli::steps::guest_changes::{NewDefinition, changed, write};
-use crate::cli::steps::guest_judge::{Guest, Judge, twice};
+use crate::cli::steps::guest_changes::{ReadGuest, write};
 use crate::cli::steps::machine_types::Machines;
 use crate::finding::{Code, Finding, has_errors};
+use crate::guest::machine_of;
+use crate::judge::Answer;
 use crate::libvirt::Domain;
-use crate::plan::{Naming, QEMU_SHARE};
-use crate::report::{ChangedGuest, GuestRow, GuestsReport, guest_finding};
+use crate::plan::{Manifest, Naming, QEMU_SHARE};
+use crate::report::GuestsReport;
+use crate::romset::RomSet;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,33 +33,26 @@ pub struct Guests {
     pub connect: Option<String>,
     /// The ROMs by which guests are judged.
     #[command(flatten)]
-    pub sides: Sides,
+    pub sides: options::Sides,
     /// Ask this QEMU, with arguments if need be, which machine types it has and
     /// what aliases stand for [default: the emulator of each guest, or its libvirt]
     #[arg(long, value_name = "COMMAND")]
     pub qemu: Option<String>,
     /// What is changed.
     #[command(flatten)]
-    pub changes: Changes,
+    pub changes: options::Changes,
 }
 
 /// Judges the guests, and changes their definitions where asked for.
 pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     command.check()?;
-    let devices = terminal.settings(&BuildSettings::default()).devices;
-    let judge = Judge::read(&command.sides, naming(terminal)?, devices)?;
+    let sides = sides(&command.sides, terminal)?;
     let connect = command.connect.as_deref();
     let mut machines = Machines::new(command.qemu.as_deref(), connect)?;
     let definitions = read_definitions(&command.inputs, connect, command.changes.are_any())?;
-    let mut findings = judge.omitted();
-    let guests = guests(&definitions, &judge, &mut machines, &mut findings);
-    let mut changes = changed(
-        &command.changes,
-        &judge,
-        &guests,
-        &mut machines,
-        &mut findings,
-    )?;
+    let mut findings = omitted(&sides);
+    let guests = guests(&definitions, &sides, &mut machines, &mut findings);
+    let mut changes = changes(&command.changes, &guests, &sides, &mut findings)?;
     let findings = terminal.judge(findings);
     let (mut blocked_by, mut is_cured) = (Vec::new(), false);
     if let Some(folder) = command
@@ -66,13 +63,13 @@ pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     {
         blocked_by = blocking(&findings);
         if blocked_by.is_empty() {
-            write(&command.changes, connect, folder, &guests, &mut changes)?;
+            write(&command.changes, connect, folder, &mut changes)?;
             is_cured = is_every_card_cured(&guests, &changes);
         }
     }
-    let rows: Vec<GuestRow> = guests.into_iter().map(|guest| guest.row).collect();
-    let changes: Vec<ChangedGuest> = changes.into_iter().map(|new| new.row).collect();
-    let report = GuestsReport::new(rows, changes, blocked_by, findings);
+    let changes = changes.into_iter().map(|(_, new)| new.row).collect();
+    let judged: Vec<&JudgedGuest> = guests.iter().map(|guest| &guest.judged).collect();
+    let report = GuestsReport::new(&judged, changes, blocked_by, findings);
     terminal.answer(&report, |colour| report.text(colour))?;
     terminal.findings(&report.findings);
     let counts = |finding: &&Finding| !(is_cured && finding.code == Code::GuestWouldBreak);
@@ -105,42 +102,116 @@ impl Guests {
     }
 }
 
-/// The names of compat ROMs, as `build` gives them.
-fn naming(terminal: &Terminal) -> Result<Naming, Failure> {
+/// Reads the ROMs of both hosts.
+fn sides(given: &options::Sides, terminal: &Terminal) -> Result<Sides, Failure> {
     let settings = terminal.settings(&BuildSettings::default());
     let folder = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
-    Naming::new(settings.name_pattern.unwrap_or_default(), folder).map_err(Failure::usage)
+    let naming = Naming::new(settings.name_pattern.unwrap_or_default(), folder);
+    let mapping = match &given.mapping {
+        Some(path) => {
+            let fail = |error: String| Failure::file(path.display(), error);
+            let text = opened::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+            Some(Manifest::parse(&text).map_err(|error| fail(error.to_string()))?)
+        }
+        None => None,
+    };
+    let (old, new) = match (&given.old, &given.new) {
+        (Some(old), new) => {
+            let (old, new) = input::read_some(old, new.as_deref())?;
+            (Some(old), new)
+        }
+        (None, new) => (None, new.as_deref().map(input::read).transpose()?),
+    };
+    Ok(Sides {
+        old,
+        mapping,
+        new,
+        naming: naming.map_err(Failure::usage)?,
+        devices: settings.devices,
+    })
+}
+
+/// What the ROMs of both hosts leave out.
+fn omitted(sides: &Sides) -> Vec<Finding> {
+    let of = |set: &Option<RomSet>, other: &Option<RomSet>| {
+        let omitted = set.as_ref().map(|set| set.omitted(other.as_ref()));
+        omitted.unwrap_or_default()
+    };
+    [of(&sides.old, &sides.new), of(&sides.new, &sides.old)].concat()
 }
 
 /// The guests of these definitions, with findings about what they are.
 fn guests<'a>(
     definitions: &'a Definitions,
-    judge: &Judge,
+    sides: &Sides,
     machines: &mut Machines<'_>,
     findings: &mut Vec<Finding>,
-) -> Vec<Guest<'a>> {
+) -> Vec<ReadGuest<'a>> {
     for name in &definitions.vanished {
-        findings.push(guest_finding(
+        findings.push(Finding::new(
             Code::GuestVanished,
             name,
-            "it was gone before its definition could be read".to_owned(),
-            "only guests that are there are judged".to_owned(),
+            "it was gone before its definition could be read",
+            "only guests that are there are judged",
         ));
     }
     let mut guests = Vec::new();
     for definition in &definitions.read {
-        match Domain::parse(&definition.bytes) {
-            Ok(domain) => guests.push(judge.guest(definition, domain, machines, findings)),
-            Err(error) => findings.push(guest_finding(
-                Code::GuestUnreadable,
-                &definition.label,
-                error.to_string(),
-                "a definition as libvirt writes it".to_owned(),
-            )),
+        let domain = match Domain::parse(&definition.bytes) {
+            Ok(domain) => domain,
+            Err(error) => {
+                findings.push(Finding::new(
+                    Code::GuestUnreadable,
+                    &definition.label,
+                    error.to_string(),
+                    "a definition as libvirt writes it",
+                ));
+                continue;
+            }
+        };
+        let known = machines.of(definition, &domain);
+        let resolve = || known.as_ref()?.resolve(&domain.machine.as_ref()?.value);
+        let machine = machine_of(&domain).or_else(resolve);
+        let judged = sides.judge(&domain, &definition.label, machine);
+        findings.extend(judged.findings(sides.are_both_given()));
+        findings.extend(judged.machine_finding(&domain, known.as_deref()));
+        guests.push(ReadGuest {
+            definition,
+            domain,
+            known,
+            judged,
+        });
+    }
+    let judged = || guests.iter().map(|guest| &guest.judged);
+    findings.extend(twice(judged()));
+    if sides.are_both_given() {
+        findings.extend(in_neither(judged()));
+    }
+    guests
+}
+
+/// The definitions that change, each with its guest.
+fn changes<'g, 'a>(
+    wanted: &options::Changes,
+    guests: &'g [ReadGuest<'a>],
+    sides: &Sides,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<(&'g ReadGuest<'a>, NewDefinition)>, Failure> {
+    let mut changes = Vec::new();
+    for guest in guests {
+        let (domain, known) = (&guest.domain, guest.known.as_deref());
+        let wanted = wanted.wanted();
+        let new = NewDefinition::of(&guest.judged, domain, sides, known, wanted, findings)
+            .map_err(|error| Failure::file(&guest.definition.label, error))?;
+        if let Some(mut new) = new {
+            if guest.definition.is_running {
+                let remark = "it runs, and stays as it is until it is started anew";
+                new.row.what.push(remark.to_owned());
+            }
+            changes.push((guest, new));
         }
     }
-    findings.extend(twice(&guests));
-    guests
+    Ok(changes)
 }
 
 /// The codes of findings with which nothing is written: the guests would not be
@@ -155,9 +226,13 @@ fn blocking(findings: &[Finding]) -> Vec<Code> {
     codes
 }
 
-fn is_every_card_cured(guests: &[Guest<'_>], changes: &[NewDefinition]) -> bool {
-    let cards = guests.iter().flat_map(|guest| &guest.row.cards);
-    let refused = cards.filter(|card| card.accepted == Some(false)).count();
-    let cured: usize = changes.iter().map(|new| new.cured.len()).sum();
-    refused == cured
+fn is_every_card_cured(
+    guests: &[ReadGuest<'_>],
+    changes: &[(&ReadGuest<'_>, NewDefinition)],
+) -> bool {
+    let answers = guests.iter().flat_map(|guest| &guest.judged.judged);
+    let is_refused = |answer: &&Answer| answer.is_refused();
+    let refused = answers.map(|judged| &judged.answer).filter(is_refused);
+    let cured: usize = changes.iter().map(|(_, new)| new.cured).sum();
+    refused.count() == cured
 }

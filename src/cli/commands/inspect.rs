@@ -5,7 +5,7 @@ use crate::cli::io::input;
 use crate::cli::options::common::Format;
 use crate::cli::session::terminal::Terminal;
 use crate::finding::{Finding, has_errors};
-use crate::plan::{Comparison, Side};
+use crate::judge::{Comparison, Side};
 use crate::report::{Detail, DifferenceReport, InspectReport, InspectedRom};
 use crate::romset::RomSet;
 use clap::Args;

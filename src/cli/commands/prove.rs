@@ -11,8 +11,9 @@ use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::releases;
 use crate::finding::{Code, Severity};
+use crate::judge::Comparison;
 use crate::package::InstalledPackage;
-use crate::plan::{Comparison, Manifest, Mapping, Source};
+use crate::plan::{Manifest, Mapping, Source};
 use crate::prove::{
     Boot, CannotRun, CompatRoms, Emulator, Emulators, Hosts, Migrator, OVMF_CODE, Partition,
     Scenario, boot, prove,

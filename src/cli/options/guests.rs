@@ -1,6 +1,6 @@
 //! By which ROMs guests are judged, and what is changed of them.
 
-use crate::cli::steps::machine_types::WantedMachine;
+use crate::advise::{Pins, WantedChange, WantedMachine};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -47,6 +47,18 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// What shall become of definitions.
+    pub const fn wanted(&self) -> WantedChange {
+        WantedChange {
+            pins: match (self.pin, self.unpin) {
+                (true, _) => Pins::Add,
+                (_, true) => Pins::Remove,
+                _ => Pins::Keep,
+            },
+            machine: self.upgrade_machine,
+        }
+    }
+
     /// Whether definitions are to be changed.
     pub const fn are_any(&self) -> bool {
         self.pin || self.unpin || self.upgrade_machine.is_some()

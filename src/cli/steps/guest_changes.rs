@@ -1,147 +1,27 @@
-//! New definitions of guests: made, judged again, written, and handed to
-//! libvirt.
+//! New definitions of guests, written and handed to libvirt.
 
+use crate::advise::{JudgedGuest, NewDefinition};
 use crate::cli::exit::Failure;
+use crate::cli::io::definitions::Definition;
 use crate::cli::io::output::Outputs;
 use crate::cli::io::virsh::Virsh;
 use crate::cli::options::guests::Changes;
-use crate::cli::steps::guest_judge::{Guest, Judge};
-use crate::cli::steps::machine_types::{Machines, Upgrade};
-use crate::finding::{Code, Finding};
-use crate::libvirt::{Domain, pin, set_machine, unpin};
-use crate::plan::{guest_cards, machine_of};
-use crate::qemu::MachineType;
-use crate::report::{CardChange, CardRow, ChangedGuest, guest_finding};
+use crate::host::MachineTypes;
+use crate::libvirt::Domain;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use thiserror::Error;
 
-/// The definition that takes the place of a guest's.
-pub struct NewDefinition {
-    /// The guest, counted from 0.
-    pub guest: usize,
-    /// The definition.
-    pub text: String,
-    /// The cards that would break and no longer do, counted from 1.
-    pub cured: Vec<usize>,
-    /// What is reported of it.
-    pub row: ChangedGuest,
-}
-
-/// The definitions that a command changes.
-///
-/// # Errors
-/// A [`Failure`] where a new definition can no longer be read.
-pub fn changed(
-    command: &Changes,
-    judge: &Judge,
-    guests: &[Guest<'_>],
-    machines: &mut Machines<'_>,
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<NewDefinition>, Failure> {
-    let mut all = Vec::new();
-    for (number, guest) in guests.iter().enumerate() {
-        let fail = |error| Failure::file(&guest.definition.label, error);
-        let mut what = Vec::new();
-        let mut text = guest.domain.text.to_owned();
-        if command.pin {
-            let cards = guest.row.cards.iter();
-            let wanted: Vec<(usize, String)> = cards
-                .filter_map(|card| Some((card.number.checked_sub(1)?, card.cure.clone()?)))
-                .collect();
-            text = pin(&guest.domain, &wanted);
-        }
-        if command.unpin {
-            text = unpin(&guest.domain, &guest.pins);
-        }
-        let upgraded = upgraded(command, guest, machines, &mut what, findings);
-        if let Some(machine) = upgraded {
-            let domain = Domain::parse(text.as_bytes()).map_err(fail)?;
-            let name = machine.to_string();
-            text = set_machine(&domain, &name);
-        }
-        if text == guest.domain.text {
-            continue;
-        }
-        let domain = Domain::parse(text.as_bytes()).map_err(fail)?;
-        let machine = machine_of(&domain).or(guest.machine);
-        let after = judge.rows(&domain, &guest_cards(&domain, machine), machine);
-        let (mut cards, mut cured) = (Vec::new(), Vec::new());
-        for (before, after) in guest.row.cards.iter().zip(&after) {
-            let is_cured = before.cure.is_some() && before.cure == after.rom;
-            if is_cured {
-                cured.push(before.number);
-            }
-            let change = card_change(before, after, is_cured);
-            if change.is_one() && (upgraded.is_some() || before.rom != after.rom) {
-                what.push(change.to_string());
-                cards.push(change);
-            }
-        }
-        if guest.definition.is_running {
-            what.push("it runs, and stays as it is until it is started anew".to_owned());
-        }
-        all.push(NewDefinition {
-            guest: number,
-            text,
-            cured,
-            row: ChangedGuest {
-                name: guest.row.name.clone(),
-                what,
-                cards,
-                file: None,
-                is_applied: false,
-            },
-        });
-    }
-    Ok(all)
-}
-
-/// The machine type that a guest gets, with what that means, or a finding where
-/// it cannot.
-fn upgraded(
-    command: &Changes,
-    guest: &Guest<'_>,
-    machines: &mut Machines<'_>,
-    what: &mut Vec<String>,
-    findings: &mut Vec<Finding>,
-) -> Option<MachineType> {
-    let wanted = command.upgrade_machine?;
-    let (machine, is_checked) =
-        match machines.upgrade(guest.definition, &guest.domain, guest.machine, wanted) {
-            Upgrade::Has => return None,
-            Upgrade::Cannot(found, required) => {
-                let name = &guest.row.name;
-                findings.push(guest_finding(Code::GuestNotUpgraded, name, found, required));
-                return None;
-            }
-            Upgrade::To {
-                machine,
-                is_checked,
-            } => (machine, is_checked),
-        };
-    let from = guest.row.machine.as_deref().unwrap_or("?");
-    what.push(format!(
-        "{from} becomes {machine} at the next start: the guest sees the hardware of that release, and saved states and snapshots with memory no longer resume"
-    ));
-    if !is_checked {
-        what.push(format!(
-            "whether its QEMU has {machine} could not be asked; `--qemu` names one"
-        ));
-    }
-    Some(machine)
-}
-
-/// What the next start on the new host changes for a card. A compat ROM has the
-/// BAR that the card had.
-fn card_change(before: &CardRow, after: &CardRow, is_cured: bool) -> CardChange {
-    CardChange {
-        number: before.number,
-        model: before.model.clone(),
-        rom_before: before.rom.clone(),
-        bar_before: before.old,
-        rom_after: after.rom.clone(),
-        bar_after: if is_cured { before.old } else { after.new },
-    }
+/// A guest that was read.
+pub struct ReadGuest<'a> {
+    /// Where it was read.
+    pub definition: &'a Definition,
+    /// What it says.
+    pub domain: Domain<'a>,
+    /// The machine types of its QEMU, where they are known.
+    pub known: Option<Rc<MachineTypes>>,
+    /// What the new host says to it.
+    pub judged: JudgedGuest,
 }
 
 /// Writes the new definitions, and has libvirt take them if asked to.
@@ -153,8 +33,7 @@ pub fn write(
     command: &Changes,
     connect: Option<&str>,
     folder: &Path,
-    guests: &[Guest<'_>],
-    changed: &mut [NewDefinition],
+    changed: &mut [(&ReadGuest<'_>, NewDefinition)],
 ) -> Result<(), Failure> {
     // Definitions may have passwords in them. What an earlier run with --apply
     // wrote before libvirt refused a guest is written again.
@@ -164,13 +43,11 @@ pub fn write(
     }
     outputs.folder(folder)?;
     let mut files = Vec::new();
-    for new in changed.iter_mut() {
+    for (guest, new) in changed.iter_mut() {
         let name = file_name(&new.row.name);
         let path = folder.join(format!("{name}.xml"));
         outputs.add(path.clone(), new.text.as_bytes())?;
-        if command.apply
-            && let Some(guest) = guests.get(new.guest)
-        {
+        if command.apply {
             let before = folder.join(format!("{name}.before.xml"));
             outputs.add(before, guest.domain.text.as_bytes())?;
         }
@@ -182,7 +59,7 @@ pub fn write(
     if let (true, Some(uri)) = (command.apply, connect) {
         let virsh = Virsh { uri };
         for number in 0..changed.len() {
-            let (Some(file), Some(new)) = (files.get(number), changed.get_mut(number)) else {
+            let (Some(file), Some((_, new))) = (files.get(number), changed.get_mut(number)) else {
                 break;
             };
             if let Err(failure) = virsh.define(file) {
@@ -196,9 +73,17 @@ pub fn write(
 
 /// Why libvirt did not take the guest of this number, what it has taken so far,
 /// and how to go on.
-fn refused(failure: Failure, number: usize, changed: &[NewDefinition], folder: &Path) -> Failure {
-    let names = |part: Option<&[NewDefinition]>| {
-        let names = part.unwrap_or_default().iter().map(|new| &*new.row.name);
+fn refused(
+    failure: Failure,
+    number: usize,
+    changed: &[(&ReadGuest<'_>, NewDefinition)],
+    folder: &Path,
+) -> Failure {
+    let names = |part: Option<&[(&ReadGuest<'_>, NewDefinition)]>| {
+        let names = part
+            .unwrap_or_default()
+            .iter()
+            .map(|(_, new)| &*new.row.name);
         let names: Vec<&str> = names.collect();
         match names.is_empty() {
             true => "none".to_owned(),

@@ -3,10 +3,10 @@
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::io::opened;
 use crate::cli::session::terminal::Terminal;
-use crate::finding::{Code, Finding, has_errors};
+use crate::finding::has_errors;
+use crate::fleet::{Fleet, HostRecord, fleet_findings, host_incomplete};
 use crate::parallel;
-use crate::plan::{Fleet, HostRecord};
-use crate::report::{InventoryReport, SCHEMA_VERSION, fleet_findings, guest_finding};
+use crate::report::{InventoryReport, SCHEMA_VERSION};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     for (host, (name, _)) in read.into_iter().zip(&folders) {
         match host {
             Ok(host) => hosts.push(host),
-            Err(why) => findings.push(incomplete(name, why)),
+            Err(why) => findings.push(host_incomplete(name, why)),
         }
     }
     let fleet = Fleet::of(&hosts);
@@ -73,9 +73,5 @@ fn host(name: &str, folder: &Path) -> Result<HostRecord, String> {
         &read("roms.json")?,
         &read("guests.json")?,
     )
-}
-
-fn incomplete(name: &str, why: String) -> Finding {
-    let required = "roms.json by `inspect --format json` and guests.json by `guests --format json`";
-    guest_finding(Code::HostIncomplete, name, why, required.to_owned())
+    .map_err(|error| error.to_string())
 }

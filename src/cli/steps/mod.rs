@@ -2,7 +2,6 @@
 
 pub mod editing;
 pub mod guest_changes;
-pub mod guest_judge;
 pub mod inventory;
 pub mod machine_types;
 pub mod making;

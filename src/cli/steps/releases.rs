@@ -8,10 +8,10 @@ use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::saved::{self, Wanted};
 use crate::finding::{Finding, has_errors};
+use crate::judge::{Comparison, Pair};
 use crate::parallel;
 use crate::plan::{
-    Comparison, CompatPlan, Generation, Naming, Pair, PlanOptions, QEMU_SHARE, SavedRelease,
-    Selection, Source,
+    CompatPlan, Generation, Naming, PlanOptions, QEMU_SHARE, SavedRelease, Selection, Source,
 };
 use crate::romset::RomSet;
 use std::path::PathBuf;

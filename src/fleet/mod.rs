@@ -3,8 +3,15 @@
 //! Hosts that give the guests of the fleet the same ROMs are one class, and so
 //! are guests that need the same ROMs: each pair of classes is judged once.
 
-use super::host_record::{Found, HostRecord, HostRoms, Need, Needs, RomFileName};
-use crate::qemu::{RamBlockSize, RomAt, Verdict, verdict};
+mod findings;
+mod record;
+
+pub use findings::{fleet_findings, host_incomplete, numbers};
+pub use record::{CarriedFinding, GuestRecord, HostRecord, Need, Needs};
+
+use crate::guest::{Block, RomChoice};
+use crate::host::{Files, Found, Host, HostRoms};
+use crate::judge::{Answer, Cause, Judged, Reason, judge_from};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,11 +93,19 @@ pub struct HeldGuest {
 
 /// What a class of hosts has of the ROMs that guests need; what is not there is
 /// as for a host without ROMs.
-type ClassRoms<'a> = BTreeMap<&'a RomFileName, Found>;
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct ClassRoms<'a>(BTreeMap<&'a str, Found>);
+
+impl Files for ClassRoms<'_> {
+    fn find(&self, file: &str) -> Found {
+        let found = self.0.get(file).copied();
+        found.unwrap_or_else(|| without_roms(file))
+    }
+}
 
 /// What a class says to a guest: why it refuses it, else why it is not known.
 #[derive(Debug, Default)]
-struct Answer {
+struct ClassAnswer {
     refused: Vec<String>,
     not_known: Vec<String>,
 }
@@ -99,14 +114,14 @@ impl Fleet {
     /// Judges every guest against every class of hosts.
     #[must_use]
     pub fn of(hosts: &[HostRecord]) -> Self {
-        let mut needed: BTreeSet<&RomFileName> = BTreeSet::new();
+        let mut needed: BTreeSet<&str> = BTreeSet::new();
         for need in hosts
             .iter()
             .flat_map(|host| &host.guests)
             .flat_map(|guest| &guest.needs)
         {
-            if let Need::Rom(rom, _) = need {
-                needed.insert(rom);
+            if let Need::Rom(RomChoice::File(file), _) = need {
+                needed.insert(file);
             }
         }
         let mut by_roms: BTreeMap<ClassRoms<'_>, Vec<&HostRecord>> = BTreeMap::new();
@@ -127,7 +142,7 @@ impl Fleet {
             not_known: 0,
         };
         // Each set of needs with what each class says to it.
-        let mut answers: BTreeMap<&Needs, Vec<Answer>> = BTreeMap::new();
+        let mut answers: BTreeMap<&Needs, Vec<ClassAnswer>> = BTreeMap::new();
         for ((_, hosts), number) in classes.iter().zip(1..) {
             let mut by_needs: BTreeMap<&Needs, Vec<HeldGuest>> = BTreeMap::new();
             for host in hosts {
@@ -151,7 +166,7 @@ impl Fleet {
                 let of_needs = answers.entry(needs).or_insert_with(|| {
                     classes
                         .iter()
-                        .map(|(roms, _)| Answer::to(needs, roms))
+                        .map(|(roms, _)| ClassAnswer::to(needs, roms))
                         .collect()
                 });
                 fleet.hold(number, guests, of_needs, &mut to_each);
@@ -182,7 +197,7 @@ impl Fleet {
         &mut self,
         from: usize,
         guests: Vec<HeldGuest>,
-        answers: &[Answer],
+        answers: &[ClassAnswer],
         to_each: &mut [MoveAnswer],
     ) {
         let count = guests.len();
@@ -227,62 +242,66 @@ impl MoveAnswer {
     }
 }
 
-fn class_roms<'a>(roms: &HostRoms, needed: &BTreeSet<&'a RomFileName>) -> ClassRoms<'a> {
-    let found = needed.iter().map(|rom| (*rom, roms.find(rom)));
-    found
-        .filter(|(rom, found)| *found != without_roms(rom))
-        .collect()
+fn class_roms<'a>(roms: &HostRoms, needed: &BTreeSet<&'a str>) -> ClassRoms<'a> {
+    let found = needed.iter().map(|file| (*file, roms.find(file)));
+    ClassRoms(
+        found
+            .filter(|(file, found)| *found != without_roms(file))
+            .collect(),
+    )
 }
 
 /// What is said of a host of which no ROM is known.
-fn without_roms(rom: &RomFileName) -> Found {
-    match rom {
-        RomFileName::Searched(_) => Found::Missing,
-        RomFileName::Path(_) => Found::NotKnown,
+fn without_roms(file: &str) -> Found {
+    match file.starts_with('/') {
+        true => Found::NotKnown,
+        false => Found::Missing,
     }
 }
 
-impl Answer {
+impl ClassAnswer {
     /// What hosts with these ROMs say to a guest.
     fn to(needs: &Needs, roms: &ClassRoms<'_>) -> Self {
+        let files: [&dyn Files; 1] = [roms];
+        let host = Host::new(&files);
         let mut answer = Self::default();
         for need in needs {
-            let (rom, bar) = match need {
+            let (rom, source) = match need {
                 Need::Unknown(why) => {
                     answer.not_known.push(why.clone());
                     continue;
                 }
-                Need::Rom(rom, bar) => (rom, bar),
+                Need::Rom(rom, source) => (rom, source),
             };
-            let (RomFileName::Searched(name) | RomFileName::Path(name)) = rom;
-            let found = roms.get(rom).copied().unwrap_or_else(|| without_roms(rom));
-            let destination = match found {
-                Found::NotKnown => {
-                    answer.not_known.push(format!("{name} was not inspected"));
-                    continue;
+            let block = Block::of_rom(rom.clone());
+            let judged = judge_from(source.clone(), &block, &host);
+            let name = block.file().unwrap_or_default();
+            match &judged.answer {
+                Answer::Accepted => {}
+                Answer::Refused(refused) => {
+                    answer.refused.push(reason(name, refused.cause, &judged));
                 }
-                Found::Bar(bar) => RomAt::Block(RamBlockSize::of_bar(bar)),
-                Found::Missing => RomAt::Missing(name),
-            };
-            let Some(bar) = bar else {
-                match found {
-                    Found::Bar(_) => {
-                        let why = format!("the size of {name} on the guest's host is not known");
-                        answer.not_known.push(why);
-                    }
-                    _ => answer.refused.push(format!("{name} is missing")),
-                }
-                continue;
-            };
-            let source = RomAt::Block(RamBlockSize::of_bar(*bar));
-            if let Verdict::Refused(_) = verdict(source, destination) {
-                answer.refused.push(match found {
-                    Found::Bar(other) => format!("{name} {bar} to {other}"),
-                    _ => format!("{name} is missing"),
-                });
+                Answer::NotJudged(why) => answer.not_known.push(why_not(name, why)),
             }
         }
         answer
+    }
+}
+
+fn reason(name: &str, cause: Cause, judged: &Judged) -> String {
+    match (cause, judged.source.bar(), judged.destination.bar()) {
+        (Cause::SizeMismatch, Some(from), Some(to)) => format!("{name} {from} to {to}"),
+        _ => format!("{name} is missing"),
+    }
+}
+
+fn why_not(name: &str, why: &Reason) -> String {
+    match why {
+        Reason::SourceLacks(_) => {
+            format!("the size of {name} on the guest's host is not known")
+        }
+        Reason::NeitherHas(_) => format!("{name} is on neither host"),
+        _ => format!("{name} was not inspected"),
     }
 }
 

@@ -1,10 +1,11 @@
-//! The ROMs of two releases, paired by name: which migrations break.
+//! The ROMs of two releases, paired by name: each device that loads one is a
+//! guest of its own, and goes from a host with the one to a host with the other.
 
+use super::{Answer, Cause, judge_block};
 use crate::finding::{Code, Finding};
-use crate::plan::{Baseline, MappedDevices};
-use crate::qemu::{
-    DEVICES, Device, Family, RamBlockSize, RomAt, Verdict, ram_block_of_class, verdict,
-};
+use crate::guest::{Block, MappedDevices, RomChoice};
+use crate::host::{Baseline, Files, Found, Host};
+use crate::qemu::{DEVICES, Device, Family};
 use crate::rom::{BarSize, CodeType};
 use crate::romset::{RomFile, RomSet};
 use serde::{Deserialize, Serialize};
@@ -91,18 +92,20 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Every device that loads this ROM, by default or by the user's word, each
-    /// with the whole name of its ROM's RAM block in the first free slot of an
-    /// i440fx machine. Of a device that is not known it is the usual one.
+    /// The card of each device that loads this ROM, by default or by the user's
+    /// word, in the first free slot of an i440fx machine.
     #[must_use]
-    pub fn loaders(&self) -> Vec<(&'a str, String)> {
+    pub fn cards(&self) -> Vec<Block> {
         let known: Vec<&'static Device> = self.devices().collect();
         let is_new = |name: &&String| known.iter().all(|device| device.name != **name);
-        let mapped = self.mapped.iter().filter(is_new);
-        let mapped = mapped.map(|name| (&**name, example_ram_block(name)));
-        let known = known.iter();
-        let known = known.map(|device| (device.name, device.example_ram_block()));
-        known.chain(mapped).collect()
+        let mapped = self.mapped.iter().filter(is_new).map(String::as_str);
+        let names = known.iter().map(|device| device.name).chain(mapped);
+        names.map(|name| self.card(name)).collect()
+    }
+
+    fn card(&self, device: &str) -> Block {
+        let rom = RomChoice::Default(self.name.to_owned());
+        Block::of_device(device, &Family::I440fx.block_address(2), rom)
     }
 
     /// The devices that load this ROM by default, by any of its names.
@@ -130,48 +133,37 @@ impl<'a> Pair<'a> {
     /// Whether a guest of the old release could not go to the new one.
     #[must_use]
     pub fn breaks(&self) -> bool {
-        matches!(self.forward(), Verdict::Refused(_))
+        self.forward(&self.example_card()).is_refused()
     }
 
-    /// The verdict from the old release to the new one.
+    /// What the new release says to a card of the old one.
     #[must_use]
-    pub fn forward(&self) -> Verdict<'a> {
-        self.verdict(self.old, self.new)
+    pub fn forward(&self, card: &Block) -> Answer {
+        judged(card, self.old, self.new)
     }
 
-    /// The verdict from the new release back to the old one.
+    /// What the old release says to a card of the new one.
     #[must_use]
-    pub fn backward(&self) -> Verdict<'a> {
-        self.verdict(self.new, self.old)
+    pub fn backward(&self, card: &Block) -> Answer {
+        judged(card, self.new, self.old)
     }
 
-    fn verdict(&self, source: Option<Side<'_>>, destination: Option<Side<'_>>) -> Verdict<'a> {
-        let rom_at = |side: Option<Side<'_>>| match side {
-            Some(side) => RomAt::Block(RamBlockSize::of_bar(side.bar)),
-            None => RomAt::Missing(self.name),
-        };
-        verdict(rom_at(source), rom_at(destination))
-    }
-
-    /// Whole name of a RAM block that holds the ROM: that of the first device
-    /// which loads it. `DEVICE.rom` stands for the unknown device
-    /// of a guest that names the ROM itself.
+    /// The card of the first device that loads the ROM. `DEVICE` stands for the
+    /// unknown one of a guest that names the ROM itself.
     #[must_use]
-    pub fn example_ram_block(&self) -> String {
-        let mut loaders = self.loaders().into_iter();
-        loaders
-            .next()
-            .map_or_else(|| example_ram_block("DEVICE"), |(_, block)| block)
+    pub fn example_card(&self) -> Block {
+        let mut cards = self.cards().into_iter();
+        cards.next().unwrap_or_else(|| self.card("DEVICE"))
     }
 
     /// A finding where a guest of the old release is refused.
     #[must_use]
     pub fn breaking_finding(&self) -> Option<Finding> {
-        let Verdict::Refused(refusal) = self.forward() else {
+        let Answer::Refused(refused) = self.forward(&self.example_card()) else {
             return None;
         };
-        let (code, required) = match (self.old, self.new) {
-            (Some(old), Some(new)) => (
+        let (code, required) = match (refused.cause, self.old, self.new) {
+            (Cause::SizeMismatch, Some(old), Some(new)) => (
                 Code::WouldBreak,
                 format!(
                     "the BAR must stay {}, and the new ROM ({} bytes) has {}",
@@ -183,8 +175,8 @@ impl<'a> Pair<'a> {
                 "the new release must have the ROM, or guests must name another".to_owned(),
             ),
         };
-        let line = refusal.line(&self.example_ram_block());
-        Some(self.finding(code, format!("QEMU will say `{line}`"), required))
+        let found = format!("QEMU will say `{}`", refused.line);
+        Some(self.finding(code, found, required))
     }
 
     /// Findings about what the new ROM lacks of the old one's images.
@@ -254,10 +246,18 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Whole name of the RAM block of a device that is called after its class.
-fn example_ram_block(class: &str) -> String {
-    let block = ram_block_of_class(class);
-    format!("{}/{block}", Family::I440fx.block_address(2))
+/// What a host with one side of a pair says to a card of a host with another.
+fn judged(card: &Block, source: Option<Side<'_>>, destination: Option<Side<'_>>) -> Answer {
+    let source: [&dyn Files; 1] = [&source];
+    let destination: [&dyn Files; 1] = [&destination];
+    judge_block(card, &Host::new(&source), &Host::new(&destination)).answer
+}
+
+impl Files for Option<Side<'_>> {
+    /// The pair's ROM, whatever its name is in the other release.
+    fn find(&self, _: &str) -> Found {
+        self.map_or(Found::Missing, |side| Found::Rom(side.size, side.bar))
+    }
 }
 
 /// What a guest's firmware finds in a ROM.
@@ -380,10 +380,12 @@ mod tests {
         let devices = MappedDevices::from([("efi-other.rom".to_owned(), own)]);
         let comparison = Comparison::new(&old, &new);
         let before = comparison.pairs[0].clone();
-        assert_eq!(before.example_ram_block(), "0000:00:02.0/DEVICE.rom");
+        assert_eq!(before.example_card().name, "0000:00:02.0/DEVICE.rom");
         let pair = &comparison.with_devices(&devices).pairs[0];
-        let block = "0000:00:02.0/my-nic.rom".to_owned();
-        assert_eq!(pair.loaders(), [("my-nic", block)]);
+        let cards = pair.cards();
+        assert_eq!(cards.len(), 1);
+        assert_eq!(cards[0].model.as_deref(), Some("my-nic"));
+        assert_eq!(cards[0].name, "0000:00:02.0/my-nic.rom");
         let finding = pair.breaking_finding().unwrap();
         assert!(
             finding
@@ -426,12 +428,13 @@ mod tests {
         let line =
             |sizes| format!("Size mismatch: 0000:00:02.0/e1000.rom: {sizes}: Invalid argument");
         let pair = &comparison.pairs[0];
-        let refused = |verdict: Verdict<'_>| match verdict {
-            Verdict::Refused(refusal) => refusal.line(&pair.example_ram_block()),
+        let card = pair.example_card();
+        let refused = |answer: Answer| match answer {
+            Answer::Refused(refused) => refused.line,
             other => panic!("{other:?}"),
         };
-        assert_eq!(refused(pair.forward()), line("0x1000 != 0x2000"));
-        assert_eq!(refused(pair.backward()), line("0x2000 != 0x1000"));
+        assert_eq!(refused(pair.forward(&card)), line("0x1000 != 0x2000"));
+        assert_eq!(refused(pair.backward(&card)), line("0x2000 != 0x1000"));
     }
 
     #[test]

@@ -142,8 +142,8 @@ impl fmt::Display for Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::{Change, Comparison};
     use crate::plan::tests::rom_set;
-    use crate::plan::{Change, Comparison};
 
     #[test]
     fn what_is_written_is_read_again() {
