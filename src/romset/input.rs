@@ -11,8 +11,6 @@ use thiserror::Error;
 
 /// The largest input file that is read, in bytes: 96 MiB.
 pub const MAX_INPUT: u64 = 96 << 20;
-/// The longest target of a symbolic link, in bytes (`PATH_MAX`).
-const MAX_LINK: u64 = 4096;
 /// Bytes from the start of an input that tell what it is.
 pub const START: usize = 512;
 
@@ -144,23 +142,13 @@ fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
     let package = Rpm::read(bytes)?;
     let mut payload = Decoder::new(package.payload, UNPACKED_LIMIT).map_err(InputError::Unpack)?;
     let mut collector = RomCollector::default();
-    rpm::for_each_file(&mut payload, |file, content| {
+    package.for_each_file(&mut payload, |file, content| {
         let kind = match &file.kind {
             rpm::FileKind::Regular => EntryKind::File,
             rpm::FileKind::Directory => EntryKind::Directory,
             rpm::FileKind::Other => EntryKind::Other,
             rpm::FileKind::HardLink(target) => EntryKind::HardLink(target.clone()),
-            rpm::FileKind::Symlink => {
-                let mut target = String::new();
-                content
-                    .take(MAX_LINK)
-                    .read_to_string(&mut target)
-                    .map_err(|source| InputError::Entry {
-                        path: file.path.clone(),
-                        source,
-                    })?;
-                EntryKind::Symlink(target)
-            }
+            rpm::FileKind::Symlink(target) => EntryKind::Symlink(target.clone()),
         };
         let entry = Entry {
             path: file.path.clone(),
@@ -173,7 +161,7 @@ fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
     })?;
     payload.finish().map_err(InputError::Unpack)?;
     let mut set = collector.finish(label, None)?;
-    set.rpm = Some(package.release);
+    set.rpm = Some(package.label());
     Ok(set)
 }
 

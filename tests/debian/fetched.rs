@@ -27,7 +27,7 @@ pub fn package(suite: &str, name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{} has no {name}; run scripts/fetch-roms", folder.display()))
 }
 
-/// The upstream archive of a source package that scripts/fetch-sources brought.
+/// The archive of a source package, upstream's where it is not native, that scripts/fetch-sources brought.
 pub fn source(package: &str) -> PathBuf {
     let folder = std::env::var_os("ROMCOMPAT_SOURCES")
         .expect("ROMCOMPAT_SOURCES names the folder of fetched sources; scripts/test sets it");
@@ -37,7 +37,8 @@ pub fn source(package: &str) -> PathBuf {
         .map(|entry| entry.unwrap().path())
         .find(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(&prefix) && name.contains(".orig.tar.")
+            let is_ours = name.contains(".debian.tar.");
+            name.starts_with(&prefix) && name.contains(".tar.") && !is_ours
         })
         .unwrap_or_else(|| {
             let folder = folder.display();

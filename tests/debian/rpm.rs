@@ -1,7 +1,9 @@
 //! RPM packages, made by rpmbuild of Debian's ROMs.
 
 use crate::common::{romcompat, words};
-use crate::fetched::{package, tool, unpack};
+use crate::fetched::{package, source, tool, unpack};
+use romcompat::compression::{Decoder, UNPACKED_LIMIT};
+use romcompat::rpm::{Rpm, RpmError};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,4 +152,100 @@ fn a_change_from_an_rpm_to_a_package_is_compared() {
         words(&output)
     );
     assert!(output.status.success(), "{}", words(&output));
+}
+
+/// Whether rpm finds every digest right, and unpacks all files.
+fn rpm_takes(rpm: &Path) -> bool {
+    let mut keys = Command::new("rpmkeys");
+    let checked = keys.args(["-K", "--nosignature"]).arg(rpm).output();
+    let mut archive = Command::new("rpm2archive");
+    let unpacked = archive.arg("-").stdin(fs::File::open(rpm).unwrap());
+    checked.unwrap().status.success() && unpacked.output().unwrap().status.success()
+}
+
+/// Reads all of a package: its files, or why there are none.
+fn we_take(rpm: &Path) -> Result<Vec<String>, String> {
+    let bytes = fs::read(rpm).unwrap();
+    let rpm = Rpm::read(&bytes).map_err(|error| error.to_string())?;
+    let archive = Decoder::new(rpm.payload, UNPACKED_LIMIT).map_err(|error| error.to_string())?;
+    let mut files = Vec::new();
+    let visited = rpm.for_each_file(archive, |file, content| {
+        std::io::copy(content, &mut std::io::sink()).map_err(RpmError::Unpack)?;
+        files.push(format!("/{}", file.path));
+        Ok::<_, RpmError>(())
+    });
+    visited.map_err(|error| error.to_string())?;
+    files.sort();
+    Ok(files)
+}
+
+/// The files that rpm lists of a package, without those that it does not carry.
+fn listed(rpm: &Path) -> Vec<String> {
+    let query = r"[%{FILENAMES}\t%{FILEFLAGS:fflags}\n]";
+    let text = tool("rpm", &[&"-qp", &"--nosignature", &"--qf", &query, &rpm]);
+    let lines = text.lines().filter_map(|line| line.split_once('\t'));
+    let carried = lines.filter(|(_, flags)| !flags.contains('g'));
+    let mut files: Vec<_> = carried
+        .map(|(path, _)| format!("/{}", path.trim_start_matches('/')))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+#[ignore = "needs fetched sources and rpm"]
+fn the_packages_of_rpms_tests_are_taken_and_refused_as_rpm_does() {
+    let work = TempDir::new().unwrap();
+    tool("tar", &[&"-xf", &source("rpm"), &"-C", &work.path()]);
+    let top = fs::read_dir(work.path()).unwrap().next().unwrap().unwrap();
+    let mut rpms = Vec::new();
+    for folder in ["RPMS", "SRPMS"] {
+        let folder = top.path().join("tests/data").join(folder);
+        let entries = fs::read_dir(folder).unwrap();
+        rpms.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    rpms.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/made-by-rpm-6.rpm"));
+    let (mut taken, mut refused) = (0, 0);
+    for rpm in &rpms {
+        let ours = we_take(rpm);
+        assert_eq!(rpm_takes(rpm), ours.is_ok(), "{}: {ours:?}", rpm.display());
+        match ours {
+            Ok(files) => {
+                assert_eq!(files, listed(rpm), "{}", rpm.display());
+                taken += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    println!(
+        "{} packages: {taken} taken and {refused} refused as rpm does",
+        rpms.len()
+    );
+    assert!(taken > 10 && refused > 0, "{taken} {refused}");
+}
+
+#[test]
+#[ignore = "needs rpm"]
+fn each_damage_to_a_package_of_rpm_6_that_rpm_finds_is_found() {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/made-by-rpm-6.rpm");
+    let bytes = fs::read(&whole).unwrap();
+    let files = we_take(&whole).unwrap();
+    let work = TempDir::new().unwrap();
+    let damaged = work.path().join("damaged.rpm");
+    let mut found = 0;
+    let places = (0..bytes.len()).step_by(29);
+    let count = places.clone().count();
+    for at in places {
+        let mut copy = bytes.clone();
+        copy[at] ^= 1 << (at % 8);
+        fs::write(&damaged, copy).unwrap();
+        match we_take(&damaged) {
+            Ok(ours) => {
+                assert!(rpm_takes(&damaged), "{at}");
+                assert_eq!(ours, files, "{at}");
+            }
+            Err(_) => found += 1,
+        }
+    }
+    println!("of {count} single bits flipped, {found} are refused; rpm takes all others");
 }
