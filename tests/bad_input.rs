@@ -300,18 +300,28 @@ fn a_package_that_is_cut_anywhere_is_refused() {
 
 /// A `.deb` with this data archive, written by hand.
 fn package(data: &[u8]) -> Vec<u8> {
+    named_package("data.tar", data)
+}
+
+/// The same, with another name of its last member.
+fn named_package(data_name: &str, data: &[u8]) -> Vec<u8> {
+    package_of("", data_name, data)
+}
+
+/// The same, with more fields in its control file.
+fn package_of(fields: &str, data_name: &str, data: &[u8]) -> Vec<u8> {
     let mut control = tar::Builder::new(Vec::new());
-    let text = b"Package: aa\nVersion: 1\nMaintainer: A <a@b.c>\n";
+    let text = format!("Package: aa\nVersion: 1\nMaintainer: A <a@b.c>\n{fields}");
     let mut header = tar::Header::new_gnu();
     header.set_size(text.len() as u64);
     control
-        .append_data(&mut header, "control", &text[..])
+        .append_data(&mut header, "control", text.as_bytes())
         .unwrap();
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, member) in [
         ("debian-binary", b"2.0\n".to_vec()),
         ("control.tar", control.into_inner().unwrap()),
-        ("data.tar", data.to_vec()),
+        (data_name, data.to_vec()),
     ] {
         writeln!(
             bytes,
@@ -392,6 +402,24 @@ fn a_member_that_claims_more_than_the_file_has_is_refused() {
 }
 
 #[test]
+fn a_field_with_control_characters_is_refused_by_name_and_not_shown() {
+    let folder = TempDir::new().unwrap();
+    let data = archive(&[("a.rom", tar::EntryType::Regular, "", &[0x55, 0xaa, 1])]);
+    for field in ["Source", "Section", "Homepage", "Built-Using"] {
+        let deb = package_of(&format!("{field}: a\x1b[31mred\n"), "data.tar", &data);
+        let path = file(&folder, "escape.deb", &deb);
+        let said =
+            format!("the field {field} of the control file: it has the control character U+001B");
+        refused(&path, 3, &said);
+        let output = romcompat().arg("inspect").arg(&path).output().unwrap();
+        assert!(!output.stderr.contains(&0x1b), "{}", words(&output));
+    }
+    let deb = package_of("Section: admin\nsection: misc\n", "data.tar", &data);
+    let said = "line 5 of the control file: the field section is there twice";
+    refused(&file(&folder, "twice.deb", &deb), 3, said);
+}
+
+#[test]
 fn a_data_member_that_unpacks_to_10_gib_is_refused_at_the_limit() {
     let folder = TempDir::new().unwrap();
     let mut header = tar::Header::new_gnu();
@@ -405,7 +433,7 @@ fn a_data_member_that_unpacks_to_10_gib_is_refused_at_the_limit() {
     for _ in 0..300 {
         encoder.write_all(&zeros).unwrap();
     }
-    let bomb = package(&encoder.finish().unwrap());
+    let bomb = named_package("data.tar.zst", &encoder.finish().unwrap());
     refused(
         &file(&folder, "bomb.deb", &bomb),
         3,

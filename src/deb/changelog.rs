@@ -10,6 +10,9 @@ pub enum ChangelogError {
     /// No line ` -- Name <address>  date`.
     #[error("it has no line ` -- Name <address>  date`")]
     NoTrailer,
+    /// A newest entry of more than [`MAX_ENTRY_LINES`].
+    #[error("its newest entry has more than {MAX_ENTRY_LINES} lines, the limit")]
+    LongEntry,
     /// A date of another form.
     #[error("`{0}` is no date like `Mon, 01 Jan 2024 00:00:00 +0000`")]
     Date(String),
@@ -17,6 +20,9 @@ pub enum ChangelogError {
     #[error("{0} seconds since 1970 are no date before the year 10000")]
     OutOfRange(u64),
 }
+
+/// More lines than this are not searched for the end of the newest entry.
+pub const MAX_ENTRY_LINES: usize = 100_000;
 
 /// Date of the newest entry, in seconds since 1970-01-01 UTC.
 ///
@@ -26,8 +32,12 @@ pub fn newest_date(changelog: &[u8]) -> Result<u64, ChangelogError> {
     let text = String::from_utf8_lossy(changelog);
     let trailer = text
         .lines()
+        .take(MAX_ENTRY_LINES)
         .find(|line| line.starts_with(" -- "))
-        .ok_or(ChangelogError::NoTrailer)?;
+        .ok_or_else(|| match text.lines().nth(MAX_ENTRY_LINES) {
+            Some(_) => ChangelogError::LongEntry,
+            None => ChangelogError::NoTrailer,
+        })?;
     let date = trailer
         .rsplit_once("  ")
         .map(|(_, date)| date.trim())
@@ -71,6 +81,27 @@ mod tests {
             Err(ChangelogError::Date(_))
         ));
         assert_eq!(newest_date(b"\xff\xfe"), Err(ChangelogError::NoTrailer));
+    }
+
+    #[test]
+    fn the_end_of_an_entry_is_searched_up_to_the_limit() {
+        let trailer = " -- A <a@b>  Sun, 07 Feb 2021 18:25:00 +0100\n";
+        let after =
+            |lines: usize| newest_date(format!("{}{trailer}", "\n".repeat(lines)).as_bytes());
+        assert_eq!(after(MAX_ENTRY_LINES - 1), Ok(1_612_718_700));
+        assert_eq!(after(MAX_ENTRY_LINES), Err(ChangelogError::LongEntry));
+    }
+
+    #[test]
+    fn dates_are_from_1970_to_9999() {
+        let date = |date: &str| newest_date(format!(" -- A <a@b>  {date}\n").as_bytes());
+        assert_eq!(date("Thu, 01 Jan 1970 00:00:00 +0000"), Ok(0));
+        assert!(date("Wed, 31 Dec 1969 23:59:59 +0000").is_err());
+        assert_eq!(date_line(0).unwrap(), "Thu, 01 Jan 1970 00:00:00 +0000");
+        // The last second that is before the year 10000 in every time zone.
+        let last = 253_402_207_200;
+        assert_eq!(date_line(last).unwrap(), "Thu, 30 Dec 9999 22:00:00 +0000");
+        assert!(date_line(last + 1).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::changelog::{ChangelogError, date_line};
 use super::checksums::{ListedFile, checksums, sha_fields};
 use super::control::without_epoch;
+use super::person::Maintainer;
 use std::fmt::Write as _;
 
 /// An upload of binary packages for all architectures.
@@ -16,9 +17,9 @@ pub struct Upload<'a> {
     /// Its version.
     pub version: &'a str,
     /// Its maintainer.
-    pub maintainer: &'a str,
+    pub maintainer: &'a Maintainer,
     /// Who made it.
-    pub changed_by: &'a str,
+    pub changed_by: &'a Maintainer,
     /// Its section.
     pub section: &'a str,
     /// The distribution that it is for.
@@ -131,28 +132,35 @@ fn entry_lines(changelog: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    const UPLOAD: Upload<'_> = Upload {
-        package: "aa",
-        binaries: &[("aa", "roms")],
-        version: "1:2-3",
-        maintainer: "A B <a@b.c>",
-        changed_by: "C D <c@b.c>",
-        section: "admin",
-        distribution: "unstable",
-        changelog_entry: "aa (1:2-3) unstable; urgency=medium\n\n  * x\n\n -- A B <a@b.c>  Thu\n\naa (1) x\n",
-        epoch: 0,
-    };
+    /// A maintainer, and who made the upload.
+    fn people() -> [Maintainer; 2] {
+        ["A B <a@b.c>", "C D <c@b.c>"].map(|person| person.parse().unwrap())
+    }
+
+    fn upload([maintainer, changed_by]: &[Maintainer; 2]) -> Upload<'_> {
+        Upload {
+            package: "aa",
+            binaries: &[("aa", "roms")],
+            version: "1:2-3",
+            maintainer,
+            changed_by,
+            section: "admin",
+            distribution: "unstable",
+            changelog_entry: "aa (1:2-3) unstable; urgency=medium\n\n  * x\n\n -- A B <a@b.c>  Thu\n\naa (1) x\n",
+            epoch: 0,
+        }
+    }
 
     #[test]
     fn names_of_files_leave_out_the_epoch() {
-        assert_eq!(UPLOAD.file_name("changes"), "aa_2-3_all.changes");
+        assert_eq!(upload(&people()).file_name("changes"), "aa_2-3_all.changes");
     }
 
     #[test]
     fn the_changes_have_the_newest_entry_and_every_sum() {
         let file = ListedFile::of("aa_2-3_all.deb", b"abc");
         assert_eq!(
-            UPLOAD.changes(&[file]).unwrap(),
+            upload(&people()).changes(&[file]).unwrap(),
             "\
 Format: 1.8
 Date: Thu, 01 Jan 1970 00:00:00 +0000
@@ -187,7 +195,7 @@ Files:
             origin: Some("Debian"),
             builder: ("romcompat", "1.0"),
         };
-        let text = UPLOAD.buildinfo(&[], &place).unwrap();
+        let text = upload(&people()).buildinfo(&[], &place).unwrap();
         assert!(
             text.ends_with(
                 "Build-Origin: Debian\nBuild-Architecture: amd64\nBuild-Date: Thu, 01 Jan 1970 00:00:00 +0000\nInstalled-Build-Depends:\n romcompat (= 1.0)\nEnvironment:\n SOURCE_DATE_EPOCH=\"0\"\n"

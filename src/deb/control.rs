@@ -1,89 +1,202 @@
 //! The control paragraph of a binary package, and what Debian Policy allows
 //! in its fields.
 
-use deb822_fast::Paragraph;
-use thiserror::Error;
-
-/// Why a control file or a value for one is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ControlError {
-    /// Not one paragraph of fields.
-    #[error("the control file is not one paragraph of `Field: value` lines: {0}")]
-    Syntax(String),
-    /// A field that every package has.
-    #[error("the control file lacks the field {0}")]
-    Missing(&'static str),
-    /// A package name that Policy forbids.
-    #[error(
-        "`{0}` is no package name: it has at least two characters, lower case letters, digits and `+-.`, and starts with a letter or digit (Debian Policy 5.6.7)"
-    )]
-    PackageName(String),
-    /// A version that Policy forbids.
-    #[error(
-        "`{0}` is no version: it is [epoch:]upstream[-revision], starts with a digit, and has letters, digits and `.+-~`; an epoch is at most 2147483647 (Debian Policy 5.6.12)"
-    )]
-    Version(String),
-    /// A maintainer that Policy forbids.
-    #[error("`{0}` is no maintainer: write `Name <address@domain>` (Debian Policy 5.6.2)")]
-    Maintainer(String),
-}
+use super::names::is_dpkg_name;
+pub use super::names::{
+    ControlError, check_package_name, check_version, upstream_version, without_epoch,
+};
+use super::paragraph::{self, Field};
+use super::person::Maintainer;
+use super::relation::{ExactSource, relations};
 
 /// The control paragraph of a binary package (deb-control(5)).
-#[derive(Debug, Clone)]
-pub struct Control(Paragraph);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    package: String,
+    version: String,
+    fields: Vec<Field>,
+}
+
+/// Fields whose values go into packages and messages; whether each may have
+/// more than one line.
+const SHOWN: [(&str, bool); 8] = [
+    ("Package", false),
+    ("Version", false),
+    ("Source", false),
+    ("Maintainer", false),
+    ("Section", false),
+    ("Homepage", false),
+    ("Built-Using", true),
+    ("Static-Built-Using", true),
+];
+
+/// Fields that dpkg reads as relationships; whether each may have alternatives.
+const RELATIONSHIPS: [(&str, bool); 11] = [
+    ("Pre-Depends", true),
+    ("Depends", true),
+    ("Recommends", true),
+    ("Suggests", true),
+    ("Enhances", true),
+    ("Breaks", false),
+    ("Conflicts", false),
+    ("Replaces", false),
+    ("Provides", false),
+    ("Recommended", true),
+    ("Optional", true),
+];
+
+/// Fields that stand in dpkg's own database alone.
+const OF_THE_DATABASE: [&str; 4] = [
+    "Status",
+    "Config-Version",
+    "Triggers-Pending",
+    "Triggers-Awaited",
+];
+
+/// Fields with one of a few values, which dpkg checks.
+const CHOICES: [(&str, &[&str]); 3] = [
+    ("Essential", &["yes", "no"]),
+    ("Protected", &["yes", "no"]),
+    ("Multi-Arch", &["same", "foreign", "allowed", "no"]),
+];
 
 impl Control {
-    /// Reads the text of a control file.
+    /// Reads a control file. What dpkg refuses is refused, and a value that
+    /// would go into packages and messages must be plain text.
     ///
     /// # Errors
-    /// [`ControlError`] for a wrong syntax, missing `Package`, `Version` or
-    /// `Maintainer`, and a name or version that Policy forbids.
-    pub fn parse(text: &str) -> Result<Self, ControlError> {
-        let paragraph: Paragraph = text
-            .parse()
-            .map_err(|error: deb822_fast::Error| ControlError::Syntax(error.to_string()))?;
-        for field in ["Package", "Version", "Maintainer"] {
-            paragraph.get(field).ok_or(ControlError::Missing(field))?;
+    /// [`ControlError`] with the line or the field.
+    pub fn parse(text: &[u8]) -> Result<Self, ControlError> {
+        let fields = paragraph::fields(text)?;
+        for (name, may_be_folded) in SHOWN {
+            if let Some(value) = raw(&fields, name) {
+                check_text(name, value, may_be_folded)?;
+            }
         }
-        let control = Self(paragraph);
-        check_package_name(control.package())?;
-        check_version(control.version())?;
+        let required = |field| -> Result<String, ControlError> {
+            let value = text_of(&fields, field).filter(|value| !value.is_empty());
+            Ok(value.ok_or(ControlError::Missing(field))?.to_owned())
+        };
+        let control = Self {
+            package: required("Package")?,
+            version: required("Version")?,
+            fields,
+        };
+        if !is_dpkg_name(&control.package) {
+            return Err(ControlError::PackageName(control.package));
+        }
+        check_version(&control.version)?;
+        control.check_as_dpkg()?;
         Ok(control)
     }
 
-    /// The value of a field.
+    fn check_as_dpkg(&self) -> Result<(), ControlError> {
+        let error = |field, why: String| ControlError::Field { field, why };
+        for (field, alternatives) in RELATIONSHIPS {
+            let Some(value) = raw(&self.fields, field) else {
+                continue;
+            };
+            let value = std::str::from_utf8(value)
+                .map_err(|_| error(field, "it is no UTF-8 text".to_owned()))?;
+            relations(value, alternatives).map_err(|why| error(field, why.to_string()))?;
+        }
+        for field in OF_THE_DATABASE {
+            if raw(&self.fields, field).is_some() {
+                let why = "it stands in dpkg's own database alone".to_owned();
+                return Err(error(field, why));
+            }
+        }
+        for (field, choices) in CHOICES {
+            let value = self.field(field).unwrap_or_default();
+            let is_choice = |choice: &&str| value.eq_ignore_ascii_case(choice);
+            if !value.is_empty() && !choices.iter().any(|choice| is_choice(&choice)) {
+                let why = format!("it must be one of {}", choices.join(", "));
+                return Err(error(field, why));
+            }
+        }
+        let is = |field, wanted| {
+            self.field(field)
+                .is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+        };
+        if is("Multi-Arch", "same") && matches!(self.field("Architecture"), None | Some("" | "all"))
+        {
+            let why = "`same` is for packages of one architecture".to_owned();
+            return Err(error("Multi-Arch", why));
+        }
+        Ok(())
+    }
+
+    /// The value of a field, if it is there and UTF-8 text.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.0.get(name)
+        text_of(&self.fields, name)
     }
 
     /// Name of the package.
     #[must_use]
     pub fn package(&self) -> &str {
-        self.0.get("Package").unwrap_or_default()
+        &self.package
     }
 
     /// Version of the package.
     #[must_use]
     pub fn version(&self) -> &str {
-        self.0.get("Version").unwrap_or_default()
+        &self.version
     }
 
-    /// Maintainer of the package.
-    #[must_use]
-    pub fn maintainer(&self) -> &str {
-        self.0.get("Maintainer").unwrap_or_default()
+    /// Maintainer of the package, if it names one.
+    ///
+    /// # Errors
+    /// [`ControlError::Field`] for another form than Policy's.
+    pub fn maintainer(&self) -> Result<Option<Maintainer>, ControlError> {
+        let value = self.field("Maintainer").filter(|value| !value.is_empty());
+        let read = value.map(|value| {
+            let maintainer = value.parse::<Maintainer>();
+            maintainer.map_err(|why| ControlError::Field {
+                field: "Maintainer",
+                why: why.to_string(),
+            })
+        });
+        read.transpose()
     }
 
-    /// Name and version of the source package, as `Built-Using` writes it
-    /// (Debian Policy 5.6.1, 7.8).
-    #[must_use]
-    pub fn source(&self) -> (&str, &str) {
-        let source = self.0.get("Source").unwrap_or_else(|| self.package());
-        match source.split_once(" (") {
-            Some((name, version)) => (name, version.trim_end_matches(')')),
-            None => (source, self.version()),
-        }
+    /// The source package with its version: those of the package itself where
+    /// the field `Source` does not say others (Debian Policy 5.6.1).
+    ///
+    /// # Errors
+    /// [`ControlError::Field`] for another form than Policy's.
+    pub fn source(&self) -> Result<ExactSource, ControlError> {
+        let source = self.field("Source").unwrap_or(&self.package);
+        let error = |why: String| ControlError::Field {
+            field: "Source",
+            why,
+        };
+        let (name, version) = match source.split_once('(') {
+            None => (source, &*self.version),
+            Some((name, version)) => {
+                let version = version.strip_suffix(')').ok_or_else(|| {
+                    error(format!(
+                        "`{source}` must be written `name` or `name (version)` (Debian Policy 5.6.1)"
+                    ))
+                })?;
+                (name.trim_end(), version.trim())
+            }
+        };
+        check_package_name(name)
+            .and_then(|()| check_version(version))
+            .map_err(|why| error(why.to_string()))?;
+        Ok(ExactSource {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        })
+    }
+
+    /// The sources of a field of the form of `Built-Using`.
+    ///
+    /// # Errors
+    /// [`ControlError::Field`] for another form than Policy's.
+    pub fn sources_of(&self, field: &'static str) -> Result<Vec<ExactSource>, ControlError> {
+        ExactSource::all(field, self.field(field).unwrap_or_default())
     }
 
     /// Section of the archive.
@@ -99,75 +212,42 @@ impl Control {
     }
 }
 
-/// Checks a package name (Debian Policy 5.6.7).
-///
-/// # Errors
-/// [`ControlError::PackageName`].
-pub fn check_package_name(name: &str) -> Result<(), ControlError> {
-    let allowed =
-        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
-    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if name.len() >= 2 && starts_well && name.chars().all(allowed) {
-        return Ok(());
+fn raw<'a>(fields: &'a [Field], name: &str) -> Option<&'a [u8]> {
+    let field = fields
+        .iter()
+        .find(|field| field.name.eq_ignore_ascii_case(name));
+    field.map(|field| &*field.value)
+}
+
+fn text_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
+    std::str::from_utf8(raw(fields, name)?).ok()
+}
+
+/// Refuses what is no plain text: control characters, and line ends where a
+/// field is one line.
+fn check_text(field: &'static str, value: &[u8], may_be_folded: bool) -> Result<(), ControlError> {
+    let error = |why: String| ControlError::Field { field, why };
+    let text = std::str::from_utf8(value).map_err(|invalid| {
+        error(format!(
+            "it is no UTF-8 text: byte {} is {:#04x}",
+            invalid.valid_up_to().saturating_add(1),
+            value.get(invalid.valid_up_to()).copied().unwrap_or(0)
+        ))
+    })?;
+    if !may_be_folded && text.contains('\n') {
+        return Err(error("it has more than one line".to_owned()));
     }
-    Err(ControlError::PackageName(name.to_owned()))
-}
-
-/// Checks a version (Debian Policy 5.6.12).
-///
-/// # Errors
-/// [`ControlError::Version`].
-pub fn check_version(version: &str) -> Result<(), ControlError> {
-    let error = || ControlError::Version(version.to_owned());
-    let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
-    let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, "0"));
-    let allowed = |extra: &'static str| {
-        move |c: char| c.is_ascii_alphanumeric() || ".+~".contains(c) || extra.contains(c)
+    let is_wrong = |c: char| {
+        let is_folding = may_be_folded && matches!(c, '\n' | '\t');
+        (c.is_control() && !is_folding) || matches!(c, '\u{2028}' | '\u{2029}')
     };
-    // dpkg keeps an epoch in an int.
-    let sound = epoch.chars().all(|c| c.is_ascii_digit())
-        && epoch.parse::<i32>().is_ok()
-        && upstream.starts_with(|c: char| c.is_ascii_digit())
-        && upstream.chars().all(allowed("-:"))
-        && !revision.is_empty()
-        && revision.chars().all(allowed(""));
-    sound.then_some(()).ok_or_else(error)
-}
-
-/// A version without its epoch, as it stands in file names (Debian Policy
-/// 5.6.12).
-#[must_use]
-pub fn without_epoch(version: &str) -> &str {
-    version.split_once(':').map_or(version, |(_, rest)| rest)
-}
-
-/// The upstream part of a version (Debian Policy 5.6.12).
-#[must_use]
-pub fn upstream_version(version: &str) -> &str {
-    let version = without_epoch(version);
-    version.rsplit_once('-').map_or(version, |(rest, _)| rest)
-}
-
-/// Checks a maintainer: a name and an address (Debian Policy 5.6.2).
-///
-/// # Errors
-/// [`ControlError::Maintainer`].
-pub fn check_maintainer(maintainer: &str) -> Result<(), ControlError> {
-    let parts = maintainer
-        .strip_suffix('>')
-        .and_then(|rest| rest.split_once(" <"));
-    let sound = parts.is_some_and(|(name, address)| {
-        let domain = address.split_once('@').map(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        });
-        !name.trim().is_empty()
-            && domain == Some(true)
-            && !maintainer.contains(['\n', '\r'])
-            && !address.contains([' ', '<', '>'])
-    });
-    sound
-        .then_some(())
-        .ok_or_else(|| ControlError::Maintainer(maintainer.to_owned()))
+    match text.chars().find(|c| is_wrong(*c)) {
+        Some(found) => Err(error(format!(
+            "it has the control character U+{:04X}, which no field may have",
+            u32::from(found)
+        ))),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -178,68 +258,139 @@ mod tests {
     const TEXT: &str =
         "Package: ipxe-qemu\nVersion: 1.0-5.1\nMaintainer: A B <a@b.c>\nDescription: x\n y\n";
 
+    fn with(more: &str) -> Result<Control, ControlError> {
+        Control::parse(format!("{TEXT}{more}").as_bytes())
+    }
+
+    fn error(more: &str) -> String {
+        with(more).unwrap_err().to_string()
+    }
+
     #[test]
     fn fields_are_read_from_a_paragraph() {
-        let control = Control::parse(TEXT).unwrap();
+        let control = with("section: admin\n").unwrap();
         assert_eq!(control.package(), "ipxe-qemu");
         assert_eq!(control.version(), "1.0-5.1");
-        assert_eq!(control.section(), None);
+        assert_eq!(control.section(), Some("admin"));
+        assert_eq!(control.homepage(), None);
+        let maintainer = control.maintainer().unwrap().unwrap();
+        assert_eq!(maintainer.to_string(), "A B <a@b.c>");
+        // dpkg asks for no more than name and version.
+        let least = Control::parse(b"Package: a\nVersion: 1\n").unwrap();
+        assert_eq!(least.maintainer(), Ok(None));
     }
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        let error = |text: &str| Control::parse(text).unwrap_err();
+        let error = |text: &str| Control::parse(text.as_bytes()).unwrap_err();
         assert_eq!(error("Package: aa\n"), ControlError::Missing("Version"));
-        assert!(matches!(error(""), ControlError::Syntax(_)));
-        assert!(matches!(error("no colon"), ControlError::Syntax(_)));
-        let upper = TEXT.replace("ipxe-qemu", "IPXE");
-        assert!(matches!(error(&upper), ControlError::PackageName(_)));
+        assert_eq!(error("Version: 1\n"), ControlError::Missing("Package"));
+        assert_eq!(
+            error("Package:\nVersion: 1\n"),
+            ControlError::Missing("Package")
+        );
+        assert!(matches!(error("no colon\n"), ControlError::Syntax(_)));
+        for name in ["_a", "a b", "a/b", "-a"] {
+            let text = format!("Package: {name}\nVersion: 1\n");
+            assert_eq!(error(&text), ControlError::PackageName(name.to_owned()));
+        }
+        let text = "Package: aa\nVersion: 1 2\n";
+        assert_eq!(error(text), ControlError::Version("1 2".to_owned()));
     }
 
     #[test]
-    fn names_versions_and_maintainers_follow_policy() {
-        for name in ["a", "Aa", "-aa", "a_b", "", "a b", "a/b"] {
-            assert!(check_package_name(name).is_err(), "{name}");
-        }
-        for version in [
-            "",
-            "a1",
-            "1 2",
-            "1/2",
-            "1_2",
-            "-1",
-            "x:1",
-            ":1",
-            "2147483648:1",
+    fn what_dpkg_refuses_in_a_field_is_refused_by_name() {
+        for (more, field) in [
+            ("Depends: b (\n", "Depends"),
+            ("Breaks: a | b\n", "Breaks"),
+            ("Optional: b,\n", "Optional"),
+            ("Status: install ok installed\n", "Status"),
+            ("Essential: maybe\n", "Essential"),
+            ("Protected: 1\n", "Protected"),
+            ("Multi-Arch: some\n", "Multi-Arch"),
+            ("Multi-Arch: same\nArchitecture: all\n", "Multi-Arch"),
+            ("Multi-Arch: same\n", "Multi-Arch"),
         ] {
-            assert!(check_version(version).is_err(), "{version}");
+            let said = format!("the field {field} of the control file: ");
+            assert!(error(more).starts_with(&said), "{}", error(more));
         }
-        for maintainer in [
-            "",
-            "A B",
-            "<a@b>",
-            "A <a>",
-            "A <a@>",
-            "A <a@b> x",
-            "A <a b@c>",
+        for more in [
+            "Depends: a | b (>= 1), c:any\n",
+            "Essential: YES\nProtected: no\nMulti-Arch: foreign\n",
+            "Multi-Arch: same\nArchitecture: amd64\n",
+            "Multi-Arch: foreign\nArchitecture: all\n",
+            "Essential:\nXx: y\n",
         ] {
-            assert!(check_maintainer(maintainer).is_err(), "{maintainer}");
+            assert!(with(more).is_ok(), "{more}");
         }
-        assert_eq!(check_package_name("ipxe-qemu-256k-compat-efi-roms"), Ok(()));
-        assert_eq!(
-            check_version("1:1.0.0+git-20190125.36a4c85-5.1+compat1"),
-            Ok(())
-        );
-        assert_eq!(check_version("2147483647:1"), Ok(()));
-        assert_eq!(check_maintainer("Miao Wang <a.b@c.d>"), Ok(()));
+    }
+
+    #[test]
+    fn a_value_that_is_shown_or_copied_is_plain_text() {
+        for field in [
+            "Source",
+            "Section",
+            "Homepage",
+            "Built-Using",
+            "Static-Built-Using",
+        ] {
+            for (value, why) in [
+                ("a\x1b[2J", "it has the control character U+001B"),
+                ("a\x7fb", "it has the control character U+007F"),
+                ("a\rb", "it has the control character U+000D"),
+                ("a\u{85}b", "it has the control character U+0085"),
+                ("a\u{2028}b", "it has the control character U+2028"),
+                ("a\0b", "it has the control character U+0000"),
+            ] {
+                let said = format!("the field {field} of the control file: {why}");
+                let found = error(&format!("{field}: {value}\n"));
+                assert!(found.starts_with(&said), "{found:?}");
+            }
+            let mut text = format!("{TEXT}{field}: ").into_bytes();
+            text.extend(b"ab\xff\n");
+            assert_eq!(
+                Control::parse(&text).unwrap_err().to_string(),
+                format!(
+                    "the field {field} of the control file: it is no UTF-8 text: byte 3 is 0xff"
+                )
+            );
+        }
+        assert!(error("Section: a\n b\n").contains("Section of the control file: it has more"));
+        assert!(error("Source: a\tb\n").contains("U+0009"));
+        assert!(with("Built-Using: aa (= 1),\n\tbb (= 2)\n").is_ok());
+        // Nothing of it is used.
+        assert!(with("Tag: \x1b\n").is_ok());
+    }
+
+    #[test]
+    fn the_source_is_the_package_itself_unless_a_field_says_another() {
+        let source = |more: &str| with(more).and_then(|control| control.source());
+        let found = |more: &str| source(more).unwrap().to_string();
+        assert_eq!(found(""), "ipxe-qemu (= 1.0-5.1)");
+        assert_eq!(found("Source: ipxe\n"), "ipxe (= 1.0-5.1)");
+        assert_eq!(found("Source: ipxe (1:2-3)\n"), "ipxe (= 1:2-3)");
+        assert_eq!(found("Source: ipxe(2)\n"), "ipxe (= 2)");
+        for value in [
+            "ipxe (",
+            "ipxe (1",
+            "ipxe ()",
+            "ipxe (1) x",
+            "Ipxe",
+            "a b",
+            "x, y (1)",
+        ] {
+            let error = source(&format!("Source: {value}\n")).unwrap_err();
+            let said = "the field Source of the control file: ";
+            assert!(error.to_string().starts_with(said), "{value}: {error}");
+        }
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in "\\PC{0,200}|([A-Z]{1,3}:? ?[a-z\n #]{0,5}\n?){0,8}") {
-            let _ = Control::parse(&text);
+            let _ = Control::parse(text.as_bytes());
             let _ = check_version(&text);
-            let _ = check_maintainer(&text);
+            let _ = text.parse::<Maintainer>();
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::checksums::{ListedFile, checksums, sha_fields};
 use super::control::{upstream_version, without_epoch};
 use super::write::tar_archive;
-use super::{PackageFile, read_back};
+use super::{PackageFile, read_back, xz};
 use std::fmt::Write as _;
 use std::io;
 
@@ -75,7 +75,7 @@ pub fn write_source(contents: &SourceContents<'_>) -> io::Result<Vec<(String, Ve
     let archive = |files: &[PackageFile<'_>]| {
         let tar = tar_archive(files, contents.epoch)?;
         read_back::tar_holds(&tar, files)?;
-        read_back::compress_and_compare(&tar)
+        read_back::compress_and_compare(&tar, xz::compress)
     };
     let below = |files: &[PackageFile<'_>]| -> Vec<PackageFile<'_>> {
         let moved = files.iter().map(|file| PackageFile {

@@ -11,6 +11,16 @@ pub enum ValueError {
     /// A distribution of another form.
     #[error("`{0}` is no distribution: write one name such as unstable (Debian Policy 5.6.14)")]
     Distribution(String),
+    /// Text with control characters.
+    #[error(
+        "{what} has the control character U+{found:04X}, which a package must not have in its fields"
+    )]
+    Control {
+        /// What has it.
+        what: &'static str,
+        /// The character.
+        found: u32,
+    },
     /// No synopsis, or more than a line.
     #[error("the synopsis must be one line, and not an empty one (Debian Policy 3.4)")]
     Synopsis,
@@ -39,7 +49,8 @@ pub fn check_section(section: &str) -> Result<(), ValueError> {
 /// # Errors
 /// [`ValueError::Distribution`].
 pub fn check_distribution(distribution: &str) -> Result<(), ValueError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "+-.~/_".contains(c);
+    // As dpkg-parsechangelog reads them.
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     let sound = !distribution.is_empty() && distribution.chars().all(allowed);
     sound
         .then_some(())
@@ -51,8 +62,40 @@ pub fn check_distribution(distribution: &str) -> Result<(), ValueError> {
 /// # Errors
 /// [`ValueError::Synopsis`].
 pub fn check_synopsis(synopsis: &str) -> Result<(), ValueError> {
-    let sound = !synopsis.trim().is_empty() && !synopsis.contains(['\n', '\r']);
-    sound.then_some(()).ok_or(ValueError::Synopsis)
+    if synopsis.trim().is_empty() || synopsis.contains(['\n', '\r']) {
+        return Err(ValueError::Synopsis);
+    }
+    check_plain("the synopsis", synopsis, "")
+}
+
+/// Checks the rest of a description: lines of text (Debian Policy 5.6.13).
+///
+/// # Errors
+/// [`ValueError::Control`].
+pub fn check_description(description: &str) -> Result<(), ValueError> {
+    check_plain("the description", description, "\n\t")
+}
+
+/// Checks the name of a release, which stands in a line of its own.
+///
+/// # Errors
+/// [`ValueError::Control`].
+pub fn check_release(release: &str) -> Result<(), ValueError> {
+    check_plain("the name of the old release", release, "")
+}
+
+/// Refuses control characters and separators of lines but for these.
+fn check_plain(what: &'static str, text: &str, allowed: &str) -> Result<(), ValueError> {
+    let is_wrong = |c: &char| {
+        (c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) && !allowed.contains(*c)
+    };
+    match text.chars().find(is_wrong) {
+        Some(found) => Err(ValueError::Control {
+            what,
+            found: u32::from(found),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Checks an address (Debian Policy 5.6.23).
@@ -110,12 +153,28 @@ mod tests {
         for distribution in ["unstable", "bookworm-backports", "UNRELEASED"] {
             assert_eq!(check_distribution(distribution), Ok(()), "{distribution}");
         }
-        for distribution in ["", "stable unstable", "a;b", "a\n"] {
+        for distribution in ["", "stable unstable", "a;b", "a\n", "a/b", "a_b", "a~b"] {
             assert!(check_distribution(distribution).is_err(), "{distribution}");
         }
         for synopsis in ["", " ", "two\nlines", "a\r"] {
             assert!(check_synopsis(synopsis).is_err(), "{synopsis}");
         }
+    }
+
+    #[test]
+    fn texts_have_no_control_characters() {
+        let error = |result: Result<(), ValueError>| result.unwrap_err().to_string();
+        assert_eq!(
+            error(check_synopsis("a\x1b[2J")),
+            "the synopsis has the control character U+001B, which a package must not have in its fields"
+        );
+        assert_eq!(check_description("a\tb\n\nc"), Ok(()));
+        for text in ["a\rb", "a\u{9b}", "a\u{2028}b", "a\u{2029}", "a\0"] {
+            assert!(check_description(text).is_err(), "{text:?}");
+            assert!(check_release(text).is_err(), "{text:?}");
+        }
+        assert!(error(check_release("a\nb")).contains("the old release has the control"));
+        assert_eq!(check_release("ipxe-qemu 1.0"), Ok(()));
     }
 
     #[test]

@@ -106,6 +106,23 @@ mod tests {
         assert_eq!(found, wanted);
         assert_eq!(compare("1.00", "1.0"), Ordering::Equal);
         assert_eq!(compare("1-0", "1"), Ordering::Equal);
+        assert_eq!(compare("0:1", "1"), Ordering::Equal);
+        for (less, more) in [
+            ("1~~", "1~"),
+            ("1~", "1"),
+            ("1", "1a"),
+            ("1a", "1b"),
+            ("1z", "1+"),
+            ("1Z", "1a"),
+            ("1-1", "1+"),
+            ("1.9", "1.10"),
+            ("1-1~", "1-1"),
+            ("1-9", "2-1"),
+            ("9:1", "10:0"),
+            ("1-1-1", "1-1-2"),
+        ] {
+            assert_eq!(compare(less, more), Ordering::Less, "{less} {more}");
+        }
     }
 
     proptest! {

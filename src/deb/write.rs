@@ -3,7 +3,7 @@
 use super::checksums::hex;
 use super::contents::{PackageContents, PackageFile};
 use super::read_back;
-use super::xz::encoder;
+use super::xz::{self, encoder};
 use md5::{Digest, Md5};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,13 +20,31 @@ pub fn installed_size(files: &[PackageFile<'_>]) -> u64 {
     sizes.fold(directories, u64::saturating_add)
 }
 
+/// The steps of writing a package; tests put faulty ones in their place.
+struct Steps {
+    tar: fn(&[PackageFile<'_>], u64) -> io::Result<Vec<u8>>,
+    compress: read_back::Compress,
+    archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>>,
+}
+
+const STEPS: Steps = Steps {
+    tar: tar_archive,
+    compress: xz::compress,
+    archive: ar_archive,
+};
+
 /// Writes a package in format 2 of deb(5), members and entries in the order
 /// of dpkg-deb, compressed with xz, and reads it back.
 ///
 /// # Errors
 /// A path that is too long for a tar header, an xz encoder that cannot start,
-/// or a package that reads differently from what was meant.
+/// a control file that dpkg would refuse, or a package that reads differently
+/// from what was meant.
 pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
+    write_with(contents, &STEPS)
+}
+
+fn write_with(contents: &PackageContents<'_>, steps: &Steps) -> io::Result<Vec<u8>> {
     let mut control = vec![
         PackageFile::new("control", contents.control.as_bytes()),
         PackageFile::new("md5sums", md5sums(&contents.files).into_bytes()),
@@ -35,27 +53,32 @@ pub fn write_package(contents: &PackageContents<'_>) -> io::Result<Vec<u8>> {
     if !conffiles.is_empty() {
         control.push(PackageFile::new("conffiles", conffiles.into_bytes()));
     }
-    let control = tar_archive(&control, contents.epoch)?;
-    let data = tar_archive(&contents.files, contents.epoch)?;
-    read_back::tar_holds(&data, &contents.files)?;
-    let packed_data = read_back::compress_and_compare(&data)?;
-    let mut archive = ar::Builder::new(Vec::new());
-    for (name, bytes) in [
-        ("debian-binary", &b"2.0\n"[..]),
-        (
-            "control.tar.xz",
-            &read_back::compress_and_compare(&control)?,
-        ),
-        ("data.tar.xz", &packed_data),
-    ] {
-        let mut header = ar::Header::new(name.into(), bytes.len() as u64);
-        header.set_mtime(contents.epoch);
-        header.set_mode(0o100_644);
-        archive.append(&header, bytes)?;
-    }
-    let package = archive.into_inner()?;
-    read_back::package_holds(&package, &packed_data)?;
+    let packed = |files: &[PackageFile<'_>]| {
+        let tar = (steps.tar)(files, contents.epoch)?;
+        read_back::tar_holds(&tar, files)?;
+        read_back::compress_and_compare(&tar, steps.compress)
+    };
+    let data = packed(&contents.files)?;
+    let members: [(&str, &[u8]); 3] = [
+        ("debian-binary", b"2.0\n"),
+        ("control.tar.xz", &packed(&control)?),
+        ("data.tar.xz", &data),
+    ];
+    let package = (steps.archive)(&members, contents.epoch)?;
+    read_back::package_holds(&package, &data, &contents.control)?;
     Ok(package)
+}
+
+/// An ar archive of these members.
+fn ar_archive(members: &[(&str, &[u8])], epoch: u64) -> io::Result<Vec<u8>> {
+    let mut archive = ar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = ar::Header::new((*name).into(), bytes.len() as u64);
+        header.set_mtime(epoch);
+        header.set_mode(0o100_644);
+        archive.append(&header, *bytes)?;
+    }
+    archive.into_inner()
 }
 
 /// Bytes that these files take in a package, compressed.
@@ -219,7 +242,99 @@ mod tests {
     }
 
     #[test]
+    fn files_below_etc_belong_to_the_administrator() {
+        let of = |files: &[(&str, &[u8])]| conffiles(&contents(files).files);
+        assert_eq!(
+            of(&[("usr/etc/a", b""), ("etcetera", b""), ("opt/etc", b"")]),
+            ""
+        );
+        let files: [(&str, &[u8]); 3] = [("etc/b", b""), ("usr/c", b""), ("etc/a/z", b"")];
+        assert_eq!(of(&files), "/etc/a/z\n/etc/b\n");
+    }
+
+    /// The files of a package's control archive.
+    fn control_files(deb: &[u8]) -> Vec<(String, String)> {
+        let mut archive = ar::Archive::new(deb);
+        archive.next_entry().unwrap().unwrap();
+        let member = archive.next_entry().unwrap().unwrap();
+        assert_eq!(member.header().identifier(), b"control.tar.xz");
+        let mut files = Vec::new();
+        crate::deb::tar_entries::for_each_entry(
+            xz2::read::XzDecoder::new(member),
+            |entry, content| {
+                let mut text = String::new();
+                content.read_to_string(&mut text)?;
+                files.push((entry.path.clone(), text));
+                Ok::<_, io::Error>(())
+            },
+        )
+        .unwrap();
+        files
+    }
+
+    #[test]
+    fn the_control_archive_lists_sums_and_the_files_of_the_administrator() {
+        let sums =
+            "202cb962ac59075b964b07152d234b70  etc/hook\n900150983cd24fb0d6963f7d28e17f72  usr/a\n";
+        let deb = write_package(&contents(&[("usr/a", b"abc"), ("etc/hook", b"123")])).unwrap();
+        let files = control_files(&deb);
+        let text = |name: &str| {
+            files
+                .iter()
+                .find(|file| file.0 == name)
+                .map(|file| &*file.1)
+        };
+        assert_eq!(text("md5sums"), Some(sums));
+        assert_eq!(text("conffiles"), Some("/etc/hook\n"));
+        assert_eq!(text("control"), Some(&*contents(&[]).control));
+        let without = control_files(&write_package(&contents(&[("usr/a", b"abc")])).unwrap());
+        assert!(
+            without.iter().all(|(name, _)| name != "conffiles"),
+            "{without:?}"
+        );
+    }
+
+    #[test]
+    fn a_fault_in_any_step_is_found_by_reading_back() {
+        let contents = contents(&[("usr/a", b"abc")]);
+        let error = |steps: Steps| write_with(&contents, &steps).unwrap_err().to_string();
+        assert!(write_with(&contents, &STEPS).is_ok());
+        let tar: fn(&[PackageFile<'_>], u64) -> io::Result<Vec<u8>> = |files, epoch| {
+            let mut tar = tar_archive(files, epoch)?;
+            let at = tar.windows(3).position(|three| three == b"abc");
+            at.into_iter().for_each(|at| tar[at] = b'x');
+            Ok(tar)
+        };
+        assert!(error(Steps { tar, ..STEPS }).starts_with("usr/a reads differently"));
+        let tar: fn(&[PackageFile<'_>], u64) -> io::Result<Vec<u8>> = |files, epoch| {
+            let is_control = files.iter().any(|file| file.path == "control");
+            tar_archive(if is_control { &files[..1] } else { files }, epoch)
+        };
+        assert!(error(Steps { tar, ..STEPS }).starts_with("md5sums reads differently"));
+        let compress: read_back::Compress = |data, sender| xz::compress(&data[512..], sender);
+        assert!(error(Steps { compress, ..STEPS }).starts_with("a compressed member reads"));
+        let archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>> = |members, epoch| {
+            let mut data = members[2].1.to_vec();
+            data.push(0);
+            ar_archive(&[members[0], members[1], (members[2].0, &data)], epoch)
+        };
+        assert!(error(Steps { archive, ..STEPS }).starts_with("data.tar.xz reads differently"));
+        let archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>> = |members, epoch| {
+            let text = PackageFile::new("control", &b"Package: bb\nVersion: 1\n"[..]);
+            let (sender, _receiver) = std::sync::mpsc::channel();
+            let other = xz::compress(&tar_archive(&[text], epoch)?, sender)?;
+            ar_archive(&[members[0], (members[1].0, &other), members[2]], epoch)
+        };
+        assert!(error(Steps { archive, ..STEPS }).starts_with("control reads differently"));
+        let archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>> =
+            |members, epoch| ar_archive(&[members[0], members[2], members[1]], epoch);
+        assert!(error(Steps { archive, ..STEPS }).contains("member 2 is `data.tar.xz`"));
+    }
+
+    #[test]
     fn a_path_that_no_header_holds_is_refused() {
+        // With `./` before it.
+        assert!(write_package(&contents(&[(&"x".repeat(98), b"")])).is_ok());
         let error = write_package(&contents(&[(&"x".repeat(99), b"")])).unwrap_err();
         assert!(error.to_string().ends_with("has at most 100"));
     }

@@ -238,8 +238,8 @@ mod tests {
         Details {
             package: "ipxe-qemu-8k-compat-efi-roms".to_owned(),
             version: "1:1.0-5.1+compat1".to_owned(),
-            maintainer: "A B <a@b.example>".to_owned(),
-            author: "A B <a@b.example>".to_owned(),
+            maintainer: "A B <a@b.example>".parse().unwrap(),
+            author: "A B <a@b.example>".parse().unwrap(),
             section: "admin".to_owned(),
             distribution: "unstable".to_owned(),
             synopsis: "former option ROMs".to_owned(),

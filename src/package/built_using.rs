@@ -1,7 +1,8 @@
 //! The sources that an archive must keep as long as the ROMs of a package.
 
+use super::details::DetailsError;
+use crate::deb::relation::ExactSource;
 use crate::plan::CompatPlan;
-use crate::romset::PackageOrigin;
 use std::collections::BTreeSet;
 
 /// `Built-Using` and `Static-Built-Using` of a package that has the ROMs of a
@@ -14,38 +15,38 @@ pub(super) struct BuiltUsing {
 }
 
 impl BuiltUsing {
-    pub(super) fn of(plan: &CompatPlan<'_>) -> Self {
+    /// # Errors
+    /// [`DetailsError::OfRelease`] for a field of a release that Policy forbids.
+    pub(super) fn of(plan: &CompatPlan<'_>) -> Result<Self, DetailsError> {
         let ships = |release: &str| plan.roms.iter().any(|rom| rom.release == release);
         let releases = plan.earlier.iter().copied().chain([plan.old]);
-        let origins: Vec<&PackageOrigin> = releases
+        let origins = releases
             .filter(|set| ships(&set.release()))
-            .filter_map(|set| set.package.as_ref())
-            .collect();
-        let named = |field: &'static str| {
-            let fields = origins.iter().filter_map(|o| o.control.field(field));
-            fields.flat_map(|value| value.split(',')).map(one_line)
-        };
-        let sources = origins.iter().map(|origin| {
-            let (source, version) = origin.control.source();
-            format!("{source} (= {version})")
-        });
-        Self {
-            sources: list(sources.chain(named("Built-Using"))),
-            static_sources: list(named("Static-Built-Using")),
+            .filter_map(|set| set.package.as_ref());
+        let (mut sources, mut static_sources) = (BTreeSet::new(), BTreeSet::new());
+        for origin in origins {
+            let of_release = |source| DetailsError::OfRelease {
+                release: origin.to_string(),
+                source,
+                instead: "correct it there, or unpack the package and give the folder of its ROMs",
+            };
+            let control = &origin.control;
+            sources.insert(control.source().map_err(of_release)?);
+            sources.extend(control.sources_of("Built-Using").map_err(of_release)?);
+            let linked = control.sources_of("Static-Built-Using");
+            static_sources.extend(linked.map_err(of_release)?);
         }
+        Ok(Self {
+            sources: list(&sources),
+            static_sources: list(&static_sources),
+        })
     }
 }
 
-/// A relation without the line breaks that a field may have.
-fn one_line(relation: &str) -> String {
-    relation.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Relations in a field, each once.
-fn list(relations: impl Iterator<Item = String>) -> Option<String> {
-    let relations: BTreeSet<String> = relations.filter(|r| !r.is_empty()).collect();
-    let relations: Vec<String> = relations.into_iter().collect();
-    (!relations.is_empty()).then(|| relations.join(", "))
+/// Sources as a field lists them.
+fn list(sources: &BTreeSet<ExactSource>) -> Option<String> {
+    let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+    (!sources.is_empty()).then(|| sources.join(", "))
 }
 
 #[cfg(test)]
@@ -53,14 +54,14 @@ mod tests {
     use super::*;
     use crate::deb::control::Control;
     use crate::plan::tests::{rom_set, with_plan};
-    use crate::romset::RomSet;
+    use crate::romset::{PackageOrigin, RomSet};
 
     fn release(version: &str, more: &str) -> RomSet {
         let mut set = rom_set(&[("a.rom", 512)]);
         let text =
             format!("Package: aa\nSource: roms\nVersion: {version}\nMaintainer: A <a@b>\n{more}");
         set.package = Some(PackageOrigin {
-            control: Control::parse(&text).unwrap(),
+            control: Control::parse(text.as_bytes()).unwrap(),
             copyright: None,
             changelog: None,
         });
@@ -80,7 +81,7 @@ mod tests {
             plan.earlier = vec![&first, &second];
             plan.roms[0].release = "aa 1".to_owned();
             plan.roms[1].release = "aa 3".to_owned();
-            let built_using = BuiltUsing::of(&plan);
+            let built_using = BuiltUsing::of(&plan).unwrap();
             assert_eq!(
                 built_using.sources.as_deref(),
                 Some("edk2 (= 2), gcc (= 1), roms (= 1), roms (= 3)")
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn roms_of_no_package_name_no_source() {
         with_plan(&[("a.rom", 512)], |plan| {
-            assert_eq!(BuiltUsing::of(plan).sources, None);
+            assert_eq!(BuiltUsing::of(plan).unwrap().sources, None);
         });
     }
 }

@@ -3,10 +3,12 @@
 
 use super::built_using::BuiltUsing;
 use super::copyright;
+use crate::deb::Maintainer;
 use crate::deb::changelog;
 use crate::deb::control::{self, ControlError};
 use crate::deb::values::{self, ValueError};
 use crate::plan::{CompatPlan, CompatRom};
+use crate::romset::PackageOrigin;
 use thiserror::Error;
 
 /// What a user may set; everything else has a default.
@@ -42,9 +44,9 @@ pub struct Details {
     /// Its version.
     pub version: String,
     /// Its maintainer.
-    pub maintainer: String,
+    pub maintainer: Maintainer,
     /// Who made it: the changelog's entry is theirs (Debian Policy 4.4).
-    pub author: String,
+    pub author: Maintainer,
     /// Its section.
     pub section: String,
     /// Distribution in the changelog.
@@ -101,6 +103,29 @@ pub enum DetailsError {
     /// Another value that Debian Policy forbids.
     #[error(transparent)]
     Value(#[from] ValueError),
+    /// A field of OLD, or of another release that ships a ROM, that Policy
+    /// forbids.
+    #[error("{release}: {source}; {instead}")]
+    OfRelease {
+        /// Name and version of the package.
+        release: String,
+        /// What is wrong with it.
+        source: ControlError,
+        /// What to do.
+        instead: &'static str,
+    },
+    /// A field of OLD whose value Policy forbids.
+    #[error("{release}: its field {field}: {source}; give `{option}`")]
+    ValueOfRelease {
+        /// Name and version of the package.
+        release: String,
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        source: ValueError,
+        /// The option that sets it.
+        option: &'static str,
+    },
     /// A changelog whose date cannot be read.
     #[error("the changelog of OLD: {0}; set SOURCE_DATE_EPOCH")]
     Changelog(#[from] changelog::ChangelogError),
@@ -138,15 +163,18 @@ impl Details {
             (None, None) => return Err(DetailsError::NoVersion),
         };
         control::check_version(&version)?;
-        let maintainer = wishes
-            .maintainer
-            .clone()
-            .or_else(|| origin.map(|origin| origin.control.maintainer().to_owned()))
+        let author = author.map(|author| author.parse()).transpose()?;
+        let maintainer = match &wishes.maintainer {
+            Some(maintainer) => Some(maintainer.parse()?),
+            None => origin
+                .map(|origin| maintainer_of(origin))
+                .transpose()?
+                .flatten(),
+        };
+        let maintainer: Maintainer = maintainer
             .or_else(|| author.clone())
             .ok_or(DetailsError::NoMaintainer)?;
-        control::check_maintainer(&maintainer)?;
         let author = author.unwrap_or_else(|| maintainer.clone());
-        control::check_maintainer(&author)?;
         let epoch = match (epoch, origin.and_then(|o| o.changelog.as_deref())) {
             (Some(epoch), _) => epoch,
             (None, Some(changelog)) => changelog::newest_date(changelog)?,
@@ -157,22 +185,36 @@ impl Details {
             .or_else(|| copyright::of_plan(plan))
             .ok_or(DetailsError::NoCopyright)?;
         let old_release = plan.release();
-        let built_using = BuiltUsing::of(plan);
-        let homepage_of_old = || {
-            let homepage = origin.and_then(|origin| origin.control.homepage());
-            let sound = homepage.filter(|homepage| values::check_address(homepage).is_ok());
-            sound.map(str::to_owned)
+        let built_using = BuiltUsing::of(plan)?;
+        let section = origin.and_then(|origin| Some((origin, origin.control.section()?)));
+        let homepage = origin.and_then(|origin| Some((origin, origin.control.homepage()?)));
+        let section = match (&wishes.section, section) {
+            (Some(section), _) => section.clone(),
+            (None, Some((origin, section))) => {
+                let checked = values::check_section(section);
+                checked.map_err(|source| of_origin(origin, "Section", source))?;
+                section.to_owned()
+            }
+            (None, None) => "admin".to_owned(),
         };
+        let homepage = match (&wishes.homepage, homepage) {
+            (Some(homepage), _) => Some(homepage.clone()),
+            (None, Some((origin, homepage))) => {
+                let checked = values::check_address(homepage);
+                checked.map_err(|source| of_origin(origin, "Homepage", source))?;
+                Some(homepage.to_owned())
+            }
+            (None, None) => None,
+        };
+        for rom in &plan.roms {
+            values::check_release(&rom.release)?;
+        }
         let details = Self {
             package,
             version,
             maintainer,
             author,
-            section: wishes
-                .section
-                .clone()
-                .or_else(|| origin.and_then(|o| o.control.section()).map(str::to_owned))
-                .unwrap_or_else(|| "admin".to_owned()),
+            section,
             distribution: wishes
                 .distribution
                 .clone()
@@ -182,7 +224,7 @@ impl Details {
                 .clone()
                 .unwrap_or_else(|| default_synopsis(plan)),
             description: wishes.description.clone(),
-            homepage: wishes.homepage.clone().or_else(homepage_of_old),
+            homepage,
             built_using: built_using.sources,
             static_built_using: built_using.static_sources,
             vcs_git: wishes.vcs_git.clone(),
@@ -200,6 +242,10 @@ impl Details {
         values::check_section(&self.section)?;
         values::check_distribution(&self.distribution)?;
         values::check_synopsis(&self.synopsis)?;
+        values::check_release(&self.old_release)?;
+        self.description
+            .iter()
+            .try_for_each(|text| values::check_description(text))?;
         let addresses = [&self.homepage, &self.vcs_browser];
         addresses
             .into_iter()
@@ -208,6 +254,27 @@ impl Details {
         self.vcs_git
             .iter()
             .try_for_each(|vcs| values::check_vcs_git(vcs))
+    }
+}
+
+fn maintainer_of(origin: &PackageOrigin) -> Result<Option<Maintainer>, DetailsError> {
+    let maintainer = origin.control.maintainer();
+    maintainer.map_err(|source| DetailsError::OfRelease {
+        release: origin.to_string(),
+        source,
+        instead: "give `--maintainer 'Name <address>'`",
+    })
+}
+
+fn of_origin(origin: &PackageOrigin, field: &'static str, source: ValueError) -> DetailsError {
+    DetailsError::ValueOfRelease {
+        release: origin.to_string(),
+        field,
+        source,
+        option: match field {
+            "Section" => "--section SECTION",
+            _ => "--homepage ADDRESS",
+        },
     }
 }
 
@@ -282,108 +349,4 @@ fn default_synopsis(plan: &CompatPlan<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::tests::{rom_set, with_plan};
-
-    fn settle(
-        wishes: &Wishes,
-        plan: &CompatPlan<'_>,
-        author: Option<&str>,
-    ) -> Result<Details, DetailsError> {
-        let author = author.map(str::to_owned);
-        Details::settle(wishes, plan, Some(1), Some(b"terms".to_vec()), author)
-    }
-
-    fn version(version: &str) -> Wishes {
-        Wishes {
-            version: Some(version.to_owned()),
-            ..Wishes::default()
-        }
-    }
-
-    #[test]
-    fn the_name_says_the_size_class_and_whether_all_roms_are_efi() {
-        let name = |roms: &[(&str, usize)]| {
-            let mut name = String::new();
-            with_plan(roms, |plan| {
-                name = settle(&version("1"), plan, Some("A <a@b>"))
-                    .unwrap()
-                    .package;
-            });
-            name
-        };
-        assert_eq!(name(&[("efi-a.rom", 5000)]), "qemu-8k-compat-efi-roms");
-        assert_eq!(
-            name(&[("efi-a.rom", 5000), ("pxe-a.rom", 5000)]),
-            "qemu-8k-compat-roms"
-        );
-        assert_eq!(
-            name(&[("efi-a.rom", 5000), ("efi-b.rom", 600)]),
-            "qemu-compat-efi-roms"
-        );
-    }
-
-    #[test]
-    fn what_nobody_says_is_asked_for() {
-        with_plan(&[("a.rom", 512)], |plan| {
-            let error = settle(&Wishes::default(), plan, None).unwrap_err();
-            assert!(matches!(error, DetailsError::NoVersion));
-            let error = settle(&version("1"), plan, None).unwrap_err();
-            assert!(matches!(error, DetailsError::NoMaintainer));
-            let author = Some("A".to_owned());
-            let error = Details::settle(&version("1"), plan, None, None, author).unwrap_err();
-            assert!(matches!(error, DetailsError::Forbidden(_)), "{error}");
-        });
-    }
-
-    #[test]
-    fn a_first_revision_gets_a_suffix() {
-        assert_eq!(default_version("1.0-1"), "1.0-1c1");
-        assert_eq!(default_version("1.0-5.1"), "1.0-5.1");
-        assert_eq!(default_version("1.0"), "1.0");
-    }
-
-    #[test]
-    fn a_version_is_short_and_sorts_as_that_of_the_roms() {
-        use crate::deb::version::compare;
-        let versions = [
-            ("1.0.0+git-20190125.36a4c85-5.1", "1.0.0+git-20190125-5.1"),
-            (
-                "1.21.1+git20250501.dad20602+dfsg-1",
-                "1.21.1+git20250501-1c1",
-            ),
-            (
-                "1.21.1+git20250501.dad20602+dfsg-1.1",
-                "1.21.1+git20250501-1.1",
-            ),
-            ("1.21.1+git20250501.dad20602+dfsg-2", "1.21.1+git20250501-2"),
-            (
-                "1.21.1+git20260101.g1a2b3c4+dfsg1-1",
-                "1.21.1+git20260101+dfsg1-1c1",
-            ),
-            ("1:7.2+dfsg-7+deb12u18", "1:7.2-7+deb12u18"),
-        ];
-        for (old, ours) in versions {
-            assert_eq!(default_version(old), ours);
-        }
-        for (before, after) in versions.iter().zip(versions.iter().skip(1)) {
-            assert_eq!(compare(before.1, after.1), std::cmp::Ordering::Less);
-        }
-        for whole in ["1234567a", "1.20250501-2", "1.0~rc1-2", "1.0-1deadbeef2"] {
-            assert_eq!(default_version(whole), whole);
-        }
-    }
-
-    #[test]
-    fn a_release_that_is_no_package_is_named_without_its_folder() {
-        let mut set = rom_set(&[("a.rom", 512)]);
-        for (label, release) in [
-            ("/home/me/old-roms/", "old-roms"),
-            ("-", "an earlier release"),
-        ] {
-            set.label = label.to_owned();
-            assert_eq!(set.release(), release);
-        }
-    }
-}
+mod tests;

@@ -1,14 +1,14 @@
 //! The compat package that a new one takes the place of.
 
 use super::installed::{InstalledError, InstalledPackage};
+use crate::compression::Decoder;
 use crate::deb::changelog::{ChangelogError, newest_date};
 use crate::deb::tar_entries::Entry;
 use crate::deb::version::compare;
 use crate::deb::{BinaryPackage, DebError, VisitError};
 use crate::plan::Manifest;
-use flate2::read::GzDecoder;
 use std::cmp::Ordering;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use thiserror::Error;
 
 /// What is known of the package before.
@@ -68,8 +68,17 @@ pub enum PreviousError {
     Date(#[from] ChangelogError),
 }
 
-/// The longest changelog that is read, in bytes.
+/// The longest changelog that is read, in bytes: 16 MiB.
 const LONGEST_TEXT: u64 = 16 << 20;
+
+/// A text that is packed with gzip, to its end.
+fn unpack(packed: &mut dyn Read) -> io::Result<String> {
+    let mut decoder = Decoder::of_stream(BufReader::new(packed), LONGEST_TEXT)?;
+    let mut text = String::new();
+    decoder.read_to_string(&mut text)?;
+    decoder.finish()?;
+    Ok(text)
+}
 
 impl Previous {
     /// Reads a package that `build` made.
@@ -89,14 +98,10 @@ impl Previous {
                 path if *path == news_path => &mut news,
                 _ => return Ok(()),
             };
-            let mut unpacked = String::new();
-            GzDecoder::new(content)
-                .take(LONGEST_TEXT)
-                .read_to_string(&mut unpacked)
-                .map_err(|source| PreviousError::Text {
-                    path: entry.path.clone(),
-                    source,
-                })?;
+            let unpacked = unpack(content).map_err(|source| PreviousError::Text {
+                path: entry.path.clone(),
+                source,
+            })?;
             *text = Some(unpacked);
             Ok(())
         };
@@ -151,6 +156,7 @@ impl Previous {
 mod tests {
     use super::*;
     use crate::plan::tests::with_plan;
+    use std::io::Write as _;
 
     #[test]
     fn a_package_comes_after_the_one_before_by_its_version_and_its_date() {
@@ -174,5 +180,28 @@ mod tests {
                 assert!(matches!(error, PreviousError::Younger(100)), "{error}");
             }
         });
+    }
+
+    #[test]
+    fn a_text_of_the_largest_size_is_unpacked_and_no_longer_one() {
+        let packed = |length: u64| {
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let text = vec![b'x'; usize::try_from(length).unwrap()];
+            encoder.write_all(&text).unwrap();
+            encoder.finish().unwrap()
+        };
+        let unpacked = |packed: &[u8]| unpack(&mut &*packed);
+        let longest = unpacked(&packed(LONGEST_TEXT)).unwrap();
+        assert_eq!(longest.len() as u64, LONGEST_TEXT);
+        let error = unpacked(&packed(LONGEST_TEXT + 1)).unwrap_err().to_string();
+        assert!(
+            error.starts_with("it unpacks to more than 16 MiB"),
+            "{error}"
+        );
+        let mut damaged = packed(9);
+        let crc = damaged.len() - 8;
+        damaged[crc] ^= 1;
+        assert!(unpacked(&damaged).is_err());
     }
 }

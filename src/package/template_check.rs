@@ -88,8 +88,15 @@ fn check_entry(text: &str, details: &Details) -> Result<(), String> {
 
 /// The control file of a binary package (Debian Policy 5.3).
 fn check_control(text: &str, package: &str) -> Result<(), String> {
-    Control::parse(text).map_err(|error| error.to_string())?;
-    let fields = check_fields(text, &["Package", "Version", "Architecture", "Description"])?;
+    Control::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+    let wanted = [
+        "Package",
+        "Version",
+        "Maintainer",
+        "Architecture",
+        "Description",
+    ];
+    let fields = check_fields(text, &wanted)?;
     is_called(&fields, "Package", package)
 }
 

@@ -16,9 +16,9 @@ use serde::Serialize;
 pub(super) struct TemplateValues<'a> {
     package: &'a str,
     version: &'a str,
-    maintainer: &'a str,
+    maintainer: String,
     /// Who made it: the changelog's entry is theirs.
-    author: &'a str,
+    author: String,
     section: &'a str,
     distribution: &'a str,
     synopsis: &'a str,
@@ -153,8 +153,8 @@ impl<'a> TemplateValues<'a> {
         let mut values = Self {
             package: &details.package,
             version: &details.version,
-            maintainer: &details.maintainer,
-            author: &details.author,
+            maintainer: details.maintainer.to_string(),
+            author: details.author.to_string(),
             section: &details.section,
             distribution: &details.distribution,
             synopsis: &details.synopsis,

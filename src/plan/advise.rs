@@ -395,7 +395,7 @@ mod tests {
             let mut set = rom_set(&[("a", 512)]);
             let control = format!("Package: roms\nVersion: {version}\nMaintainer: A <a@b>\n");
             set.package = Some(PackageOrigin {
-                control: Control::parse(&control).unwrap(),
+                control: Control::parse(control.as_bytes()).unwrap(),
                 copyright: None,
                 changelog: None,
             });

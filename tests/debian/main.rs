@@ -18,6 +18,7 @@ mod archive;
 mod common;
 mod compat_array;
 mod cures;
+mod dpkg;
 mod edit;
 mod emit;
 mod fetched;
