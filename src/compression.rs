@@ -111,8 +111,9 @@ impl<'a> Decoder<'a> {
             Compression::None => Box::new(packed),
             Compression::Gzip => Box::new(Streams::<flate2::bufread::GzDecoder<_>>::start(packed)?),
             Compression::Xz => {
-                let stream =
-                    xz2::stream::Stream::new_stream_decoder(XZ_MEMORY, xz2::stream::CONCATENATED)?;
+                // What no sum of a known kind protects is refused, as xz does.
+                let flags = xz2::stream::CONCATENATED | xz2::stream::TELL_UNSUPPORTED_CHECK;
+                let stream = xz2::stream::Stream::new_stream_decoder(XZ_MEMORY, flags)?;
                 Box::new(xz2::bufread::XzDecoder::new_stream(packed, stream))
             }
             Compression::Zstd => {

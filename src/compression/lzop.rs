@@ -194,11 +194,11 @@ impl<R: Read> LzopDecoder<R> {
             if unpacked != Ok(size as usize) {
                 return Err(wrong("a block is no LZO1X"));
             }
-            if let Some(distance) = self.filter {
-                add_differences(&mut self.block, distance);
-            }
         } else {
             std::mem::swap(&mut self.packed, &mut self.block);
+        }
+        if let Some(distance) = self.filter {
+            add_differences(&mut self.block, distance);
         }
         sums.check("block", &self.block)
     }

@@ -25,12 +25,12 @@ pub fn rom_of(units: u16) -> Vec<u8> {
     for (byte, (at, _)) in rom.iter_mut().zip(noise) {
         *byte = u8::try_from(at * 4 + 1).unwrap();
     }
+    rom[..0x40].fill(0);
     rom[..3].copy_from_slice(&[0x55, 0xaa, units.to_le_bytes()[0]]);
     rom[0x18..0x1a].copy_from_slice(&[0x1c, 0]);
     rom[0x1c..0x34]
         .copy_from_slice(b"PCIR\x86\x80\x0e\x10\0\0\x1c\0\x03\0\0\x02\x01\0\0\0\0\x80\0\0");
     rom[0x2c..0x2e].copy_from_slice(&units.to_le_bytes());
-    rom[6] = 0;
     let sum = rom.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
     rom[6] = 0_u8.wrapping_sub(sum);
     rom

@@ -14,14 +14,18 @@ mod advise;
 mod agreement;
 mod ansible;
 mod archive;
+mod bit_flips;
 #[path = "../common/mod.rs"]
 mod common;
 mod compat_array;
+mod compressed;
 mod cures;
 mod dpkg;
 mod edit;
 mod emit;
 mod fetched;
+#[path = "../common/flips.rs"]
+mod flips;
 mod generations;
 mod guard;
 mod guests;
@@ -37,4 +41,7 @@ mod rpm;
 mod state;
 mod state_contents;
 mod state_verdicts;
+#[allow(dead_code)]
+#[path = "../common/states.rs"]
+mod states;
 mod tables;

@@ -16,7 +16,7 @@ const HARD_LINKS: &str =
 
 /// Packs a folder of ROMs with a payload like `w9.gzdio` (rpm's macros), and
 /// with one more line of `%install`.
-fn rpm_of(roms: &Path, work: &Path, payload: &str, line: &str) -> PathBuf {
+pub fn rpm_of(roms: &Path, work: &Path, payload: &str, line: &str) -> PathBuf {
     let spec = work.join("roms.spec");
     fs::write(
         &spec,
