@@ -45,3 +45,4 @@ mod state_verdicts;
 #[path = "../common/states.rs"]
 mod states;
 mod tables;
+mod tar_archives;

@@ -114,6 +114,36 @@ fn tar(name: &str, kind: u8, link: &str, content: &[u8]) -> Vec<u8> {
     fuzzing::with_checksums(&tar)
 }
 
+/// A ROM with a hole behind it, as GNU tar writes sparse files.
+fn sparse_of_gnu(rom: &[u8]) -> Vec<u8> {
+    let mut tar = tar("a.rom", b'S', "", rom);
+    tar[257..265].copy_from_slice(b"ustar  \0");
+    tar[386..410].copy_from_slice(b"00000000000\x0000000001000\0");
+    tar[483..494].copy_from_slice(b"00000002000");
+    fuzzing::with_checksums(&tar)
+}
+
+/// The same as records of PAX, with the map among them or before the data.
+fn sparse_of_pax(version: &str, map: &[u8], rom: &[u8]) -> Vec<u8> {
+    let mut data = map.to_vec();
+    data.resize(map.len().next_multiple_of(512), 0);
+    data.extend(rom);
+    let records = [
+        "GNU.sparse.size=1024\n",
+        "GNU.sparse.map=0,512\n",
+        "GNU.sparse.name=a.rom\n",
+        version,
+    ];
+    // The length of a record counts itself.
+    let of = |record: &str| format!("{} {record}", record.len() + 3);
+    let records: String = records.into_iter().map(of).collect();
+    [
+        tar("pax", b'x', "", records.as_bytes()),
+        tar("sparse", b'0', "", &data),
+    ]
+    .concat()
+}
+
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::none());
     encoder.write_all(text.as_bytes()).unwrap();
@@ -210,6 +240,15 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         rpm.extend(entry);
     }
     vec![
+        ("sparse-gnu", sparse_of_gnu(&rom)),
+        (
+            "sparse-pax-0",
+            sparse_of_pax("GNU.sparse.major=0\n", b"", &rom),
+        ),
+        (
+            "sparse-pax-1",
+            sparse_of_pax("GNU.sparse.major=1\n", b"1\n0\n512\n", &rom),
+        ),
         ("tar", tar_of_rom),
         ("deb", deb),
         ("rpm", rpm),
