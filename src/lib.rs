@@ -21,6 +21,7 @@ pub mod libvirt;
 pub mod package;
 pub mod parallel;
 pub mod plan;
+pub mod printable;
 pub mod prove;
 pub mod qemu;
 pub mod report;

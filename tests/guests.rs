@@ -212,13 +212,10 @@ fn qemu(machines: &str) -> TempDir {
 const PCS: &str = "q35 Standard PC (alias of pc-q35-7.2)\npc-q35-7.2 Standard PC\npc-q35-2.6 Standard PC\npc-q35-2.7 Standard PC";
 
 #[test]
-fn the_guests_own_qemu_says_which_machine_types_there_are() {
+fn the_qemus_that_are_named_say_which_machine_types_there_are() {
     let emulator = qemu(PCS);
     let path = emulator.path().join("qemu");
-    let own = |machine: &str| {
-        let text = guest("a", machine, "virtio");
-        text.replace("/no/such/emulator", path.to_str().unwrap())
-    };
+    let own = |machine: &str| guest("a", machine, "virtio");
     let codes_of = |text: &str, more: &[&dyn AsRef<OsStr>]| {
         let input = folder(&[("a.xml", text)]);
         let (_, report) = judged(input.path(), more);
@@ -228,13 +225,10 @@ fn the_guests_own_qemu_says_which_machine_types_there_are() {
             .collect();
         codes
     };
-    assert_eq!(codes_of(&own("q35"), &[]), ["RC531"]);
-    assert_eq!(codes_of(&own("pc-q35-7.2"), &[]), ["RC531"]);
-    assert_eq!(codes_of(&own("pc-q35-10.0"), &[]), ["RC531", "RC534"]);
-    // A program that others can change is not run because a definition names it.
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-    assert_eq!(codes_of(&own("pc-q35-10.0"), &[]), ["RC531"]);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let named: &[&dyn AsRef<OsStr>] = &[&"--qemu", &path];
+    assert_eq!(codes_of(&own("q35"), named), ["RC531"]);
+    assert_eq!(codes_of(&own("pc-q35-7.2"), named), ["RC531"]);
+    assert_eq!(codes_of(&own("pc-q35-10.0"), named), ["RC531", "RC534"]);
     // A QEMU of another architecture than the guest's says nothing of it.
     let arm = qemu("virt-7.2 ARM Virtual Machine");
     let arm = arm.path().join("qemu");
@@ -246,6 +240,50 @@ fn the_guests_own_qemu_says_which_machine_types_there_are() {
     };
     assert_eq!(virt("virt-7.2"), ["RC531"]);
     assert_eq!(virt("virt-9.2"), ["RC531", "RC534"]);
+    // Of several, each says what it is of.
+    for both in [[&arm, &path], [&path, &arm]] {
+        let more: &[&dyn AsRef<OsStr>] = &[&"--qemu", both[0], &"--qemu", both[1]];
+        assert_eq!(codes_of(&own("q35"), more), ["RC531"]);
+        let text = guest("a", "virt-9.2", "virtio").replace("x86_64", "aarch64");
+        assert_eq!(codes_of(&text, more), ["RC531", "RC534"]);
+    }
+}
+
+#[test]
+fn no_program_is_started_because_a_definition_names_it() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    let (marker, program) = (at.join("started"), at.join("qemu"));
+    let script = format!("#!/bin/sh\ntouch {}\n", marker.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let own = |text: String| text.replace("/no/such/emulator", program.to_str().unwrap());
+    let definition = at.join("a.xml");
+    fs::write(&definition, own(guest("a", "q35", "virtio"))).unwrap();
+    let script = format!(
+        "case \"$*\" in
+        'list --all --name'*) echo a;;
+        'list --name') ;;
+        dumpxml*) cat {};;
+        capabilities) echo '<capabilities/>';;
+        esac",
+        definition.display()
+    );
+    let upgrade: &[&dyn AsRef<OsStr>] = &[&"--upgrade-machine", &"newest"];
+    for more in [&[][..], upgrade] {
+        let mut guests = romcompat();
+        guests.arg("guests").arg(&definition);
+        let said = words(
+            &guests
+                .args(more.iter().map(AsRef::as_ref))
+                .output()
+                .unwrap(),
+        );
+        assert!(said.contains("`--qemu qemu-system-x86_64`"), "{said}");
+        let said = words(&with_virsh(&script, more));
+        assert!(said.contains("`--qemu qemu-system-x86_64`"), "{said}");
+    }
+    assert!(!marker.exists());
 }
 
 #[test]
@@ -636,8 +674,46 @@ fn an_apply_that_libvirt_stops_says_what_it_took_and_goes_on_later() {
     assert_eq!(status(&output), 0, "{text}");
     assert_eq!(text.matches("changed in libvirt").count(), 2);
     assert_eq!(text.matches("it runs, and stays as it is").count(), 1);
-    let before = fs::read_to_string(out.join("a.before.xml")).unwrap();
+    let before = fs::read_to_string(out.join("former/a.xml")).unwrap();
     assert!(!before.contains(OURS), "{before}");
+}
+
+#[test]
+fn guests_whose_names_look_like_our_files_and_long_ones_are_kept_apart() {
+    let definitions = folder(&[]);
+    let long = "l".repeat(245);
+    let names = ["x", "x.before", "former", &long];
+    for name in names {
+        let text = guest(name, "pc-q35-7.2", "virtio");
+        fs::write(definitions.path().join(format!("{name}.xml")), text).unwrap();
+    }
+    let at = definitions.path().display();
+    let script = format!(
+        "case \"$*\" in
+        'list --all --name --persistent') printf 'x\\nx.before\\nformer\\n{long}\\n';;
+        'list --name') ;;
+        dumpxml*) for name; do :; done; cat {at}/$name.xml;;
+        define*) ;;
+        esac"
+    );
+    let out = definitions.path().join("out");
+    let apply: &[&dyn AsRef<OsStr>] = &[
+        &"--old",
+        &fixture(1),
+        &"--new",
+        &fixture(2),
+        &"--pin",
+        &"--out",
+        &out,
+        &"--apply",
+    ];
+    let output = with_virsh(&script, apply);
+    assert_eq!(status(&output), 0, "{}", words(&output));
+    for name in names {
+        let text = |folder: &Path| fs::read_to_string(folder.join(format!("{name}.xml"))).unwrap();
+        assert!(text(&out).contains(OURS));
+        assert_eq!(text(&out.join("former")), text(definitions.path()));
+    }
 }
 
 /// The mapping that a package of the old release brings.

@@ -277,16 +277,25 @@ impl JudgedGuest {
             None if self.guest.blocks.is_empty() => return None,
             None => (
                 machine_words(domain),
-                "a machine type with a version of QEMU, or a QEMU that says which it is",
+                format!(
+                    "a machine type with a version of QEMU, or the QEMU that runs the guest: `--qemu {}`",
+                    emulator_of(domain)
+                ),
             ),
             Some(machine) if known.is_some_and(|known| !known.has(machine)) => (
                 format!("its QEMU has no machine type `{machine}`"),
-                "a machine type of the QEMU that runs the guest",
+                "a machine type of the QEMU that runs the guest".to_owned(),
             ),
             Some(_) => return None,
         };
         Some(self.finding(Code::GuestMachineUnknown, found, required))
     }
+}
+
+/// The QEMU of a guest's architecture, as one types it.
+fn emulator_of(domain: &Domain<'_>) -> String {
+    let arch = domain.arch.as_deref().and_then(|arch| arch.parse().ok());
+    arch.unwrap_or(Arch::X86_64).emulator()
 }
 
 /// What to do where a block would break and no cure can be written into the

@@ -82,7 +82,10 @@ impl Upgrade {
             (WantedMachine::Newest, None) => {
                 return Self::cannot(
                     "which machine type is the newest, only its QEMU can say".to_owned(),
-                    "name a QEMU by `--qemu`, or the machine type".to_owned(),
+                    format!(
+                        "name its QEMU, as by `--qemu {}`, or the machine type",
+                        machine.family.arch().emulator()
+                    ),
                 );
             }
             (WantedMachine::Newest, Some(known)) => match known.newest_for(machine) {

@@ -1,5 +1,6 @@
 //! Exit statuses, and failures that end the program.
 
+use crate::report::{Colour, Text};
 use std::error::Error;
 use std::fmt;
 use std::process::{ExitCode, Termination};
@@ -67,6 +68,8 @@ pub struct Failure {
     pub kind: Kind,
     subject: Option<String>,
     source: Source,
+    /// Lines that stand below.
+    more: Vec<String>,
 }
 
 /// An error of any type, or a text.
@@ -87,6 +90,7 @@ impl Failure {
             kind,
             subject: None,
             source: source.into(),
+            more: Vec::new(),
         }
     }
 
@@ -99,10 +103,29 @@ impl Failure {
     pub fn usage(source: impl Into<Source>) -> Self {
         Self::new(Kind::Usage, source)
     }
+
+    /// The same with one line more, such as the next step.
+    pub fn with_line(mut self, line: impl fmt::Display) -> Self {
+        self.more.push(line.to_string());
+        self
+    }
+
+    /// What is printed of it.
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
+        text.error(colour, format_args!(": {self}"));
+        for line in &self.more {
+            text.line(line);
+        }
+        if self.kind == Kind::Usage {
+            text.line("For help, try `romcompat --help`.");
+        }
+        text
+    }
 }
 
 impl fmt::Display for Failure {
-    /// What is wrong with what, and what to do.
+    /// What is wrong with what.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(subject) = &self.subject {
             write!(f, "{subject}: ")?;

@@ -8,6 +8,7 @@ mod options;
 mod session;
 mod steps;
 
+use crate::report::Text;
 use arguments::{Arguments, Command};
 use clap::{CommandFactory as _, Parser as _};
 use commands::{
@@ -15,6 +16,7 @@ use commands::{
     retarget, source, split, state, templates,
 };
 use exit::{Exit, Failure};
+use io::complaint::complain;
 use io::supervise;
 use options::common::Format;
 use session::settings::Settings;
@@ -40,14 +42,17 @@ fn answer() -> Exit {
         Err(error) if error.use_stderr() && Arguments::are_for_the_hook(std::env::args_os()) => {
             return hook::pass(&error);
         }
-        Err(error) => {
-            // Help and version are no error; clap chooses the stream.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Clean
-            };
+        Err(error) if error.use_stderr() => {
+            let mut text = Text::new();
+            for line in error.render().to_string().lines() {
+                text.line(line);
+            }
+            complain(&text);
+            return Exit::Usage;
+        }
+        Err(help) => {
+            let _ = help.print();
+            return Exit::Clean;
         }
     };
     // It must not fail for a configuration that is none of its business.

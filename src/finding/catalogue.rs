@@ -394,7 +394,7 @@ codes! {
     GuestMachineUnknown = 534, "guest-machine-unknown", Warning,
         what: "No version is known of a guest's machine type, or the QEMU that was asked does not have it.",
         why: "Which ROM a card loads depends on the machine type's version; that of new machine types is assumed. A QEMU without the machine type cannot run the guest.",
-        remedy: "Give the host's QEMU by `--qemu`, so that aliases can be resolved, or upgrade the machine type (`--upgrade-machine`).";
+        remedy: "Give the host's QEMU, as by `--qemu qemu-system-x86_64`, so that aliases can be resolved, or upgrade the machine type (`--upgrade-machine`).";
     GuestTwice = 535, "guest-twice", Warning,
         what: "Two definitions have one name.",
         why: "Only one of them can be the guest of that name, and which one is not known.",

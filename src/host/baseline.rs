@@ -49,6 +49,11 @@ pub enum BaselineError {
         /// The ROM.
         name: String,
     },
+    /// A name that a line cannot hold.
+    #[error(
+        "the ROM `{0}` cannot be listed: a line is a name and a size with white space between, and one that starts with # is skipped; rename the ROM"
+    )]
+    Name(String),
     /// No ROM at all: it would guard nothing.
     #[error("it lists no ROM; write the file with `check --write-baseline`")]
     Empty,
@@ -64,6 +69,21 @@ impl Baseline {
                 .map(|rom| (rom.name().to_owned(), rom.bar()))
                 .collect(),
         )
+    }
+
+    /// The text form, which reads as this baseline.
+    ///
+    /// # Errors
+    /// [`BaselineError::Name`] for a name that would read as something else.
+    pub fn written(&self) -> Result<String, BaselineError> {
+        let reads_alone = |name: &str, bar: BarSize| {
+            let alone = Self([(name.to_owned(), bar)].into());
+            Self::parse(&alone.to_string()).as_ref() == Ok(&alone)
+        };
+        match self.entries().find(|(name, bar)| !reads_alone(name, *bar)) {
+            Some((name, _)) => Err(BaselineError::Name(name.to_owned())),
+            None => Ok(self.to_string()),
+        }
     }
 
     /// Reads the text form.
@@ -153,7 +173,31 @@ mod tests {
             text.ends_with("a.rom       1024\nlonger.rom  8192\n"),
             "{text}"
         );
+        assert_eq!(baseline.written().as_ref(), Ok(&text));
         assert_eq!(Baseline::parse(&text), Ok(baseline));
+    }
+
+    #[test]
+    fn a_name_that_would_read_as_something_else_is_not_written() {
+        for name in [
+            "a b.rom",
+            "#a.rom",
+            "a\n.rom",
+            "a\u{2003}.rom",
+            " a.rom",
+            "",
+        ] {
+            let baseline = Baseline([(name.to_owned(), BarSize::of_rom(512).unwrap())].into());
+            assert_eq!(
+                baseline.written(),
+                Err(BaselineError::Name(name.to_owned())),
+                "{name:?}"
+            );
+        }
+        for name in ["a#.rom", "ü\u{200b}.rom", "2"] {
+            let baseline = Baseline([(name.to_owned(), BarSize::of_rom(512).unwrap())].into());
+            assert_eq!(Baseline::parse(&baseline.written().unwrap()), Ok(baseline));
+        }
     }
 
     #[test]

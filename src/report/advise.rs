@@ -2,11 +2,10 @@
 //! numbers that it follows from.
 
 use super::table::{Columns, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::counted;
 use crate::plan::{Advice, Packed, RomAdvice};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `advise`.
 #[derive(Debug, Serialize)]
@@ -34,52 +33,57 @@ impl AdviseReport {
 
     /// A table for each ROM, with what follows from it, and the costs of all.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
-        let mut text = String::new();
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
         for rom in &self.advice.roms {
             self.add_rom(rom, &mut text, colour);
         }
         let moved = || self.advice.roms.iter().filter(|rom| rom.more_bar > 0);
         let bytes: u64 = moved().map(|rom| rom.more_file).sum();
         let names: Vec<&str> = moved().map(|rom| &*rom.name).collect();
-        let _ = match names.as_slice() {
-            [] => writeln!(
-                text,
-                "In all: {}, and every one may stay in its size class.",
-                counted(self.advice.roms.len(), "ROM")
-            ),
-            names => writeln!(
-                text,
-                "In all: {} of {} to be padded to a larger size: {}.\n\
-                 The package grows by {bytes} bytes before compression{}.",
+        let roms = counted(self.advice.roms.len(), "ROM");
+        if names.is_empty() {
+            text.line(format_args!(
+                "In all: {roms}, and every one may stay in its size class."
+            ));
+        } else {
+            text.line(format_args!(
+                "In all: {} of {} to be padded to a larger size: {}.",
                 counted(names.len(), "ROM"),
                 self.advice.roms.len(),
-                names.join(", "),
-                self.packed.map_or(String::new(), |packed| format!(
-                    ",\nand by {} after it ({} - {})",
-                    packed.padded.saturating_sub(packed.now),
-                    packed.padded,
-                    packed.now
-                ))
-            ),
-        };
+                names.join(", ")
+            ));
+            let grows = format!("The package grows by {bytes} bytes before compression");
+            match self.packed {
+                None => text.line(format_args!("{grows}.")),
+                Some(packed) => {
+                    text.line(format_args!("{grows},"));
+                    text.line(format_args!(
+                        "and by {} after it ({} - {}).",
+                        packed.padded.saturating_sub(packed.now),
+                        packed.padded,
+                        packed.now
+                    ));
+                }
+            }
+        }
         if !self.advice.gone.is_empty() {
-            let _ = writeln!(
-                text,
+            text.line(format_args!(
                 "Not in the newest release: {}.",
                 self.advice.gone.join(", ")
-            );
+            ));
         }
         text
     }
 
-    fn add_rom(&self, rom: &RomAdvice, text: &mut String, colour: Colour) {
-        let bold = colour.bold();
+    fn add_rom(&self, rom: &RomAdvice, text: &mut Text, colour: Colour) {
         let devices = match &*rom.devices {
             [] => "no device by default".to_owned(),
             devices => devices.join(", "),
         };
-        let _ = writeln!(text, "{bold}{}{bold:#}, loaded by {devices}\n", rom.name);
+        text.heading(&rom.name, colour, format_args!(", loaded by {devices}"));
+        text.blank();
+
         let headings = ["Release", ">Content", ">Growth", ">File", ">BAR", ">Left"];
         let mut columns = Columns::new(&headings, colour);
         for release in &rom.releases {
@@ -95,59 +99,65 @@ impl AdviseReport {
                 plain(release.left),
             ]);
         }
-        text.push_str(&columns.text());
+        text.add(columns.text());
+        text.blank();
         let (content, bar) = rom
             .releases
             .last()
             .map_or((0, rom.size), |newest| (newest.content, newest.bar));
-        let _ = if rom.is_growth_known {
-            writeln!(
-                text,
-                "\nLargest growth {}; {} to come: {content} + {} x {} = {} bytes.",
+        if rom.is_growth_known {
+            text.line(format_args!(
+                "Largest growth {}; {} to come: {content} + {} x {} = {} bytes.",
                 rom.largest_growth,
                 counted(self.advice.coming as usize, "release"),
                 self.advice.coming,
                 rom.largest_growth,
                 rom.needed
-            )
+            ));
         } else {
-            writeln!(
-                text,
-                "\nOne release alone has it, so that its growth is not known: the size is for its\n\
-                 {content} bytes and nothing to come."
-            )
-        };
+            text.line(
+                "One release alone has it, so that its growth is not known: the size is for its",
+            );
+            text.line(format_args!("{content} bytes and nothing to come."));
+        }
         let size = rom.size;
         let guest = match &*rom.devices {
             [] => "guest that loads it",
             _ => "guest with the card",
         };
-        let _ = match (rom.more_bar, rom.is_growth_known) {
-            (0, true) => writeln!(text, "They fit into {size}, which it has."),
-            (0, false) => writeln!(text, "They fit into {size}, which it has, for now."),
-            (more, _) => writeln!(
-                text,
-                "Pad it to {size}: the smallest power of two that holds them.\n\
-                 Each {guest} has {more} bytes more of BAR space ({} - {}),\n\
-                 the file {} bytes more ({} - {}).",
-                size.bytes(),
-                bar.bytes(),
-                rom.more_file,
-                size.bytes(),
-                size.bytes().saturating_sub(rom.more_file),
-            ),
-        };
+        match (rom.more_bar, rom.is_growth_known) {
+            (0, true) => text.line(format_args!("They fit into {size}, which it has.")),
+            (0, false) => text.line(format_args!("They fit into {size}, which it has, for now.")),
+            (more, _) => {
+                text.line(format_args!(
+                    "Pad it to {size}: the smallest power of two that holds them."
+                ));
+                text.line(format_args!(
+                    "Each {guest} has {more} bytes more of BAR space ({} - {}),",
+                    size.bytes(),
+                    bar.bytes()
+                ));
+                text.line(format_args!(
+                    "the file {} bytes more ({} - {}).",
+                    rom.more_file,
+                    size.bytes(),
+                    size.bytes().saturating_sub(rom.more_file)
+                ));
+            }
+        }
         if !rom.compat_for.is_empty() {
-            let _ = writeln!(
-                text,
+            text.line(format_args!(
                 "Machine types of these releases need a compat ROM of their size:"
-            );
+            ));
             for release in &rom.compat_for {
                 let machines = release.machines.as_ref();
                 let machines = machines.map_or(String::new(), |text| format!(", {text}"));
-                let _ = writeln!(text, "  {}{machines} ({})", release.release, release.bar);
+                text.line(format_args!(
+                    "  {}{machines} ({})",
+                    release.release, release.bar
+                ));
             }
         }
-        text.push('\n');
+        text.blank();
     }
 }

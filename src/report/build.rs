@@ -1,12 +1,11 @@
 //! What a compat package was built of, and what was written.
 
 use super::table::{Columns, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
 use crate::judge::Change;
 use crate::plan::{CompatPlan, MachineRange, ManifestRom};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `build`.
 #[derive(Debug, Serialize)]
@@ -62,10 +61,13 @@ impl BuildReport {
 
     /// The ROMs in a table, and the files that were written below `folder`.
     #[must_use]
-    pub fn text(&self, folder: &str, colour: Colour) -> String {
+    pub fn text(&self, folder: &str, colour: Colour) -> Text {
         let Some(package) = &self.package else {
-            return "Nothing breaks, so there is nothing to ship; `--all` ships the old ROMs anyway.\n"
-                .to_owned();
+            let mut text = Text::new();
+            text.line(
+                "Nothing breaks, so there is nothing to ship; `--all` ships the old ROMs anyway.",
+            );
+            return text;
         };
         let headings = [
             "ROM in the package",
@@ -85,9 +87,10 @@ impl BuildReport {
             ]);
         }
         let mut text = columns.text();
+        let mut about = Vec::new();
         for rom in &self.roms {
             for change in &rom.boot_ids {
-                let _ = write!(text, "\n{}: {change}", rom.name);
+                about.push(format!("{}: {change}", rom.name));
             }
             for other in &rom.shared_with {
                 let content = if other.differs {
@@ -95,30 +98,33 @@ impl BuildReport {
                 } else {
                     "the same content"
                 };
-                let _ = write!(
-                    text,
-                    "\n{}: also for {}, {content}",
+                about.push(format!(
+                    "{}: also for {}, {content}",
                     rom.name, other.release
-                );
+                ));
             }
         }
         for range in &self.ranges {
             let release = &range.release;
-            let _ = match &range.readconfig {
-                Some(file) => write!(text, "\nmachine types {range} ({release}): {file}"),
-                None => write!(text, "\nmachine types {range} ({release}): need nothing"),
-            };
+            let needs = range.readconfig.as_deref().unwrap_or("need nothing");
+            about.push(format!("machine types {range} ({release}): {needs}"));
         }
-        let _ = writeln!(
-            text,
-            "\n{} {}: {}, {} bytes\n\nWritten to {folder}:",
+        text.blank();
+        for line in about {
+            text.line(line);
+        }
+        text.line(format_args!(
+            "{} {}: {}, {} bytes",
             package.name,
             package.version,
             counted(self.roms.len(), "ROM"),
             package.size
-        );
+        ));
+        text.blank();
+        text.line(format_args!("Written to {folder}:"));
+
         for file in &self.files {
-            let _ = writeln!(text, "  {file}");
+            text.line(format_args!("  {file}"));
         }
         text
     }

@@ -1,14 +1,13 @@
 //! What a change of ROMs does to migrations: a row a ROM, and QEMU's lines.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, Severity, counted};
 use crate::guest::Block;
 use crate::judge::{Answer, Change, Comparison, Pair, Side};
 use crate::plan::{Cure, Works};
 use crate::rom::BarSize;
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `check`.
 #[derive(Debug, Serialize)]
@@ -154,7 +153,7 @@ impl CheckReport {
     /// A table, QEMU's line for every device that breaks, the answer, and the
     /// best cure or every one.
     #[must_use]
-    pub fn text(&self, colour: Colour, every_cure: bool) -> String {
+    pub fn text(&self, colour: Colour, every_cure: bool) -> Text {
         let mut text = self.table(colour);
         let refused: Vec<_> = self
             .roms
@@ -163,14 +162,13 @@ impl CheckReport {
             .filter_map(|device| Some((&device.name, device.forward_line.as_deref()?)))
             .collect();
         if !refused.is_empty() {
-            text.push_str(
-                "\nWhat QEMU on the new host prints, where a guest's own PCI address stands\n\
-                 for 0000:00:02.0; on the way back the two sizes change places:\n",
-            );
+            text.blank();
+            text.line("What QEMU on the new host prints, where a guest's own PCI address stands");
+            text.line("for 0000:00:02.0; on the way back the two sizes change places:");
             let width = refused.iter().map(|(name, _)| name.len()).max();
             let width = width.unwrap_or_default();
             for (name, line) in refused {
-                let _ = writeln!(text, "  {name:width$}  {line}");
+                text.line(format_args!("  {name:width$}  {line}"));
             }
         }
         let breaking = self
@@ -180,34 +178,33 @@ impl CheckReport {
         let unread = self.findings.iter().filter(|finding| {
             finding.severity == Severity::Error && finding.code.is_of_what_was_not_read()
         });
-        let _ = match (breaking.count(), unread.count()) {
-            (0, unread @ 1..) => writeln!(
-                text,
-                "\nNot known: {} compared, none breaks, but {} of the inputs could not be read as a ROM.",
+        text.blank();
+        text.line(match (breaking.count(), unread.count()) {
+            (0, unread @ 1..) => format!(
+                "Not known: {} compared, none breaks, but {} of the inputs could not be read as a ROM.",
                 counted(self.roms.len(), "ROM"),
                 counted(unread, "file or link").replace("file or links", "files or links"),
             ),
-            (0, 0) => writeln!(
-                text,
-                "\nSafe: {} compared, no guest of the old release is refused.",
+            (0, 0) => format!(
+                "Safe: {} compared, no guest of the old release is refused.",
                 counted(self.roms.len(), "ROM")
             ),
-            (count, _) => writeln!(
-                text,
-                "\nWould break: {} of {} compared.",
+            (count, _) => format!(
+                "Would break: {} of {} compared.",
                 counted(count, "ROM"),
                 self.roms.len()
             ),
-        };
+        });
         if self.breaks {
             self.add_cures(&mut text, every_cure);
         }
         text
     }
 
-    fn add_cures(&self, text: &mut String, every_cure: bool) {
+    fn add_cures(&self, text: &mut Text, every_cure: bool) {
         if every_cure {
-            text.push_str("\nWhat can be done, best first:\n");
+            text.blank();
+            text.line("What can be done, best first:");
             for cure in &self.cures {
                 let works = match cure.works {
                     Works::Yes => "works",
@@ -216,20 +213,23 @@ impl CheckReport {
                     Works::No => "does not work",
                 };
                 let (way, reason) = (cure.way.words(), &cure.reason);
-                let _ = writeln!(text, "  {way}\n      {works}: {reason}");
+                text.line(format_args!("  {way}"));
+                text.line(format_args!("      {works}: {reason}"));
+
                 if cure.works != Works::No {
                     for option in &cure.options {
-                        let _ = writeln!(text, "      {option}");
+                        text.line(format_args!("      {option}"));
                     }
                 }
             }
         }
         if let Some(step) = self.cures.first().and_then(|best| best.way.step()) {
-            let _ = writeln!(text, "\nNext: {step}.");
+            text.blank();
+            text.line(format_args!("Next: {step}."));
         }
     }
 
-    fn table(&self, colour: Colour) -> String {
+    fn table(&self, colour: Colour) -> Text {
         let headings = [
             "ROM",
             ">Old size",

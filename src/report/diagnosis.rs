@@ -1,9 +1,8 @@
 //! What a pasted line means, and what to do.
 
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::diagnosis::{Cause, Class, Diagnosis};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// Columns that an answer has at the most.
 const WIDTH: usize = 80;
@@ -64,17 +63,24 @@ impl DiagnosisReport {
 
     /// What happened, what is kept, and what to do, as paragraphs.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
-        let bold = colour.bold();
-        let mut text = String::new();
-        let happened = filled(&self.advice.happened, 0);
-        let _ = writeln!(text, "{bold}{}{bold:#}\n\n  {}\n", self.class, self.line);
-        let _ = writeln!(text, "{happened}\n{}", filled(self.advice.kept, 0));
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
+        text.heading(self.class, colour, "");
+        text.blank();
+        text.line(format_args!("  {}", self.line));
+        text.blank();
+        for line in filled(&self.advice.happened, 0) {
+            text.line(line);
+        }
+        for line in filled(self.advice.kept, 0) {
+            text.line(line);
+        }
         for step in &self.advice.steps {
             let mark = if step.loses { " (last resort)" } else { "" };
-            let _ = writeln!(text, "\n{bold}{}{mark}{bold:#}", step.when);
-            for what in &step.what {
-                let _ = writeln!(text, "  {}", filled(what, 2));
+            text.blank();
+            text.heading(format_args!("{}{mark}", step.when), colour, "");
+            for line in step.what.iter().flat_map(|what| filled(what, 2)) {
+                text.line(format_args!("  {line}"));
             }
         }
         if self.advice.steps.is_empty() {
@@ -83,19 +89,19 @@ impl DiagnosisReport {
         let decides = self.others.iter().filter(|other| other.decides()).count();
         if decides > 0 {
             let lines = if decides == 1 { "line" } else { "lines" };
-            let _ = writeln!(
-                text,
-                "\n{decides} more {lines} of the text name a cause: explain {} alone, too.",
+            text.blank();
+            text.line(format_args!(
+                "{decides} more {lines} of the text name a cause: explain {} alone, too.",
                 if decides == 1 { "it" } else { "each" }
-            );
+            ));
         }
         text
     }
 }
 
-/// Text in lines of at most [`WIDTH`] columns, each but the first indented. A
+/// Text in lines of at most [`WIDTH`] columns, of which the indent takes some. A
 /// line that begins with a space stays whole: it is to be typed.
-fn filled(text: &str, indent: usize) -> String {
+fn filled(text: &str, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines() {
         if line.starts_with(' ') {
@@ -115,5 +121,5 @@ fn filled(text: &str, indent: usize) -> String {
         }
         lines.push(filled);
     }
-    lines.join(&format!("\n{}", " ".repeat(indent)))
+    lines
 }

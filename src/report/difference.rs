@@ -2,10 +2,9 @@
 
 use super::fields::{Field, PROCESSOR_UNIQUE};
 use super::inspect::{InspectedImage, InspectedRom};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 
 /// The answer of `inspect --diff`.
 #[derive(Debug, Serialize)]
@@ -65,21 +64,19 @@ impl DifferenceReport {
 
     /// A paragraph for each ROM that differs.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
-        let bold = colour.bold();
-        let mut text = String::new();
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
         for rom in &self.roms {
-            let _ = writeln!(text, "{bold}{}{bold:#}", rom.name);
+            text.heading(&rom.name, colour, "");
             for change in &rom.changes {
-                let _ = writeln!(text, "  {change}");
+                text.line(format_args!("  {change}"));
             }
         }
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "{} differ, {} are the same",
             self.roms.len(),
             self.same
-        );
+        ));
         text
     }
 }

@@ -1,7 +1,7 @@
 //! Which ROMs were written, and whether they differ from the input.
 
 use super::table::{Columns, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::rom::BarSize;
 use serde::Serialize;
 
@@ -42,7 +42,7 @@ impl EditReport {
 
     /// A row a file; what it was before, where it is an edit of one ROM.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
+    pub fn text(&self, colour: Colour) -> Text {
         if self.files.iter().all(|file| file.before.is_none()) {
             return self.text_of_new_files(colour);
         }
@@ -62,7 +62,7 @@ impl EditReport {
         columns.text()
     }
 
-    fn text_of_new_files(&self, colour: Colour) -> String {
+    fn text_of_new_files(&self, colour: Colour) -> Text {
         let mut columns = Columns::new(&["Written", ">Size", ">BAR"], colour);
         for file in &self.files {
             let bar = file.bar.map_or("-".to_owned(), |bar| bar.to_string());

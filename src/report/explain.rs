@@ -1,9 +1,8 @@
 //! What codes mean, why they matter and what to do.
 
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Code, Severity};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `explain`.
 #[derive(Debug, Serialize)]
@@ -55,24 +54,23 @@ impl ExplainReport {
 
     /// A paragraph a code; a line a code where there are many.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
-        let bold = colour.bold();
-        let mut text = String::new();
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
         for code in &self.codes {
             let (number, name, severity) = (code.code, code.name, code.severity);
-            let _ = if self.codes.len() > 5 {
-                writeln!(
-                    text,
-                    "{bold}{number}{bold:#}  {name:<26} {severity:<8} {}",
-                    code.what
-                )
-            } else {
-                writeln!(
-                    text,
-                    "{bold}{number} {name}{bold:#} ({severity})\n  {}\n\n  Why it matters: {}\n\n  What to do: {}\n",
-                    code.what, code.why, code.remedy
-                )
-            };
+            if self.codes.len() > 5 {
+                let row = format_args!("  {name:<26} {severity:<8} {}", code.what);
+                text.heading(number, colour, row);
+                continue;
+            }
+            let heading = format_args!("{number} {name}");
+            text.heading(heading, colour, format_args!(" ({severity})"));
+            text.line(format_args!("  {}", code.what));
+            text.blank();
+            text.line(format_args!("  Why it matters: {}", code.why));
+            text.blank();
+            text.line(format_args!("  What to do: {}", code.remedy));
+            text.blank();
         }
         text
     }

@@ -1,43 +1,36 @@
 //! Findings as text for people.
 
-use super::{Colour, printable};
+use super::{Colour, Text};
 use crate::finding::{Finding, Severity};
 use anstyle::{AnsiColor, Style};
 
 /// Each finding on a line, with the next step below it. Findings in a row
 /// that ask for the same are followed by it once.
 #[must_use]
-pub fn findings_text(findings: &[Finding], colour: Colour) -> String {
-    let mut text = String::new();
+pub fn findings_text(findings: &[Finding], colour: Colour) -> Text {
+    let mut text = Text::new();
     for (index, finding) in findings.iter().enumerate() {
         let line = finding.to_string();
         let (label, rest) = line.split_once(':').unwrap_or((&line, ""));
-        text.push_str(&painted(label, finding.severity, colour));
-        text.push(':');
-        text.push_str(&printable(rest));
-        text.push('\n');
+        let style = style(finding.severity, colour);
+        text.styled(label, style, format_args!(":{rest}"));
         let next = findings.get(index.saturating_add(1));
         if next.is_none_or(|next| next.next_step != finding.next_step) {
-            text.push_str("  next: ");
-            text.push_str(&finding.next_step);
-            text.push('\n');
+            text.line(format_args!("  next: {}", finding.next_step));
         }
     }
     text
 }
 
-fn painted(label: &str, severity: Severity, colour: Colour) -> String {
+fn style(severity: Severity, colour: Colour) -> Style {
     let ansi = match severity {
         Severity::Error => AnsiColor::Red,
         Severity::Warning => AnsiColor::Yellow,
         Severity::Note => AnsiColor::Cyan,
     };
     match colour {
-        Colour::Never => label.to_owned(),
-        Colour::Always => {
-            let style = Style::new().bold().fg_color(Some(ansi.into()));
-            format!("{style}{label}{style:#}")
-        }
+        Colour::Never => Style::new(),
+        Colour::Always => Style::new().bold().fg_color(Some(ansi.into())),
     }
 }
 

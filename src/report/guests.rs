@@ -1,7 +1,7 @@
 //! Guests, their cards and ROMs, and which of them a new host refuses.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION, printable};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::advise::{ChangedGuest, JudgedGuest};
 use crate::finding::{Code, Finding, counted};
 use crate::guest::{Block, Slot};
@@ -9,7 +9,6 @@ use crate::judge::{Answer, Judged, Presence};
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// The answer of `guests`.
 #[derive(Debug, Serialize)]
@@ -177,7 +176,7 @@ impl GuestsReport {
 
     /// The cards in a table, a summary, and what was changed.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
+    pub fn text(&self, colour: Colour) -> Text {
         let headings = [
             "Guest", "Machine", "Card", "Slot", "ROM", ">Old", ">New", "Verdict",
         ];
@@ -204,45 +203,45 @@ impl GuestsReport {
                 ]);
             }
         }
-        let mut text = String::new();
+        let mut text = Text::new();
         if self.guests.iter().any(|guest| !guest.cards.is_empty()) {
-            text.push_str(&columns.text());
-            text.push('\n');
+            text.add(columns.text());
+            text.blank();
         }
-        let _ = write!(
-            text,
-            "{}, {} would break",
+        let not_judged = match self.not_judged {
+            0 => String::new(),
+            count => format!(", {count} not judged"),
+        };
+        text.line(format_args!(
+            "{}, {} would break{not_judged}",
             counted(self.guests.len(), "guest"),
             self.breaking
-        );
-        let _ = match self.not_judged {
-            0 => writeln!(text),
-            count => writeln!(text, ", {count} not judged"),
-        };
+        ));
         for (reason, count) in &self.reasons {
-            let _ = writeln!(text, "  {count} by {reason}");
+            text.line(format_args!("  {count} by {reason}"));
         }
         for change in &self.changes {
-            let _ = write!(text, "\n{}: ", printable(&change.name));
-            let _ = match (&change.file, change.is_applied) {
-                (_, true) => writeln!(text, "changed in libvirt"),
-                (Some(file), false) => writeln!(text, "written to {file}"),
+            let done = match (&change.file, change.is_applied) {
+                (_, true) => "changed in libvirt".to_owned(),
+                (Some(file), false) => format!("written to {file}"),
                 (None, false) if self.blocked_by.is_empty() => {
-                    writeln!(text, "would be changed (--out FOLDER writes it)")
+                    "would be changed (--out FOLDER writes it)".to_owned()
                 }
-                (None, false) => writeln!(text, "would be changed"),
+                (None, false) => "would be changed".to_owned(),
             };
+            text.blank();
+            text.line(format_args!("{}: {done}", change.name));
             for what in &change.what {
-                let _ = writeln!(text, "  {}", printable(what));
+                text.line(format_args!("  {}", what));
             }
         }
         if !self.blocked_by.is_empty() {
             let codes: Vec<String> = self.blocked_by.iter().map(Code::to_string).collect();
-            let _ = writeln!(
-                text,
-                "\nnothing was written because of {}",
+            text.blank();
+            text.line(format_args!(
+                "nothing was written because of {}",
                 codes.join(", ")
-            );
+            ));
         }
         text
     }

@@ -4,12 +4,11 @@ use super::efi::InspectedEfi;
 use super::fields::{Field, class, fields};
 use super::map::{self, Stretch};
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
 use crate::rom::{BarSize, CodeType, DeviceList, Image, PciIds, RomFault, Tail};
 use crate::romset::RomFile;
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `inspect`.
 #[derive(Debug, Serialize)]
@@ -112,22 +111,24 @@ impl InspectedImage {
         self.fields = fields(image, executable.as_ref());
     }
 
-    fn describe(&self, text: &mut String) {
-        let _ = writeln!(
-            text,
+    fn describe(&self, text: &mut Text) {
+        text.line(format_args!(
             "  image {} at {:#x}, {} bytes: {}",
             self.number, self.offset, self.length, self.kind
-        );
+        ));
         let mut structure = "";
         for field in &self.fields {
             if field.structure != structure {
                 structure = field.structure;
-                let _ = writeln!(text, "    {structure}");
+                text.line(format_args!("    {structure}"));
             }
             let offset = field
                 .offset
                 .map_or(String::new(), |at| format!("{at:#07x}"));
-            let _ = writeln!(text, "      {offset:<9}{:<24} {}", field.name, field.value);
+            text.line(format_args!(
+                "      {offset:<9}{:<24} {}",
+                field.name, field.value
+            ));
         }
     }
 }
@@ -237,8 +238,11 @@ impl InspectedRom {
         map::draw(&stretches)
     }
 
-    fn describe(&self, text: &mut String) {
-        let _ = writeln!(text, "{} ({} of {})", self.name, self.path, self.input);
+    fn describe(&self, text: &mut Text) {
+        text.line(format_args!(
+            "{} ({} of {})",
+            self.name, self.path, self.input
+        ));
         for image in &self.images {
             image.describe(text);
         }
@@ -246,15 +250,18 @@ impl InspectedRom {
         let end = last.map_or(0, |image| image.offset.saturating_add(image.length));
         let rest = self.size.saturating_sub(end as u64);
         if self.tail != Tail::None {
-            let _ = writeln!(text, "  {rest} bytes of {} at {end:#x}", self.tail.words());
+            text.line(format_args!(
+                "  {rest} bytes of {} at {end:#x}",
+                self.tail.words()
+            ));
         }
-        let _ = writeln!(text, "  {}", self.map());
+        text.line(format_args!("  {}", self.map()));
         let (bar, left) = (self.bar, self.room_left);
-        let _ = writeln!(
-            text,
-            "  BAR {bar} ({:#x}), {left} bytes left\n",
+        text.line(format_args!(
+            "  BAR {bar} ({:#x}), {left} bytes left",
             bar.bytes()
-        );
+        ));
+        text.blank();
     }
 }
 
@@ -272,9 +279,9 @@ impl InspectReport {
 
     /// A table, or with `verbose` every field of every image.
     #[must_use]
-    pub fn text(&self, verbose: bool, colour: Colour) -> String {
+    pub fn text(&self, verbose: bool, colour: Colour) -> Text {
         let mut text = if verbose {
-            let mut text = String::new();
+            let mut text = Text::new();
             for rom in &self.roms {
                 rom.describe(&mut text);
             }
@@ -284,19 +291,19 @@ impl InspectReport {
         };
         if self.roms.len() > 1 || self.left_out > 0 {
             if !verbose {
-                text.push('\n');
+                text.blank();
             }
-            text.push_str(&counted(self.roms.len(), "ROM"));
-            if self.left_out > 0 {
-                let files = counted(self.left_out, "file");
-                let _ = write!(text, "; {files} left out, no option ROM");
-            }
-            text.push('\n');
+            let roms = counted(self.roms.len(), "ROM");
+            let left_out = match self.left_out {
+                0 => String::new(),
+                count => format!("; {} left out, no option ROM", counted(count, "file")),
+            };
+            text.line(format_args!("{roms}{left_out}"));
         }
         text
     }
 
-    fn table(&self, colour: Colour) -> String {
+    fn table(&self, colour: Colour) -> Text {
         let headings = ["ROM", "Images", "Ids", ">Size", ">BAR", ">Left", "Checksum"];
         let mut columns = Columns::new(&headings, colour);
         for rom in &self.roms {

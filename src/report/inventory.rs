@@ -1,11 +1,10 @@
 //! Which guests of a fleet can go where.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
 use crate::fleet::{Fleet, numbers};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `check --inventory`.
 #[derive(Debug, Serialize)]
@@ -32,7 +31,7 @@ impl InventoryReport {
 
     /// The classes, and a row for each way that some guests cannot or may not go.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
+    pub fn text(&self, colour: Colour) -> Text {
         let fleet = &self.fleet;
         let mut classes = Columns::new(&["Class", ">Hosts", ">Guests", "Such as"], colour);
         for class in &fleet.classes {
@@ -43,7 +42,8 @@ impl InventoryReport {
                 plain(class.hosts.first().map_or("", String::as_str)),
             ]);
         }
-        let mut text = format!("{}\n", classes.text());
+        let mut text = classes.text();
+        text.blank();
         let headings = [
             "From",
             "To",
@@ -70,20 +70,20 @@ impl InventoryReport {
             ]);
         }
         if !fleet.moves.is_empty() {
-            let _ = writeln!(text, "{}", moves.text());
+            text.add(moves.text());
+            text.blank();
         }
         let hosts = fleet.classes.iter().map(|class| class.hosts.len()).sum();
-        let _ = write!(
-            text,
-            "{}, {}, {} cannot go everywhere",
+        let not_known = match fleet.not_known {
+            0 => String::new(),
+            count => format!(", of {count} it is not known"),
+        };
+        text.line(format_args!(
+            "{}, {}, {} cannot go everywhere{not_known}",
             counted(hosts, "host"),
             counted(fleet.guests, "guest"),
             fleet.refused
-        );
-        let _ = match fleet.not_known {
-            0 => writeln!(text),
-            count => writeln!(text, ", of {count} it is not known"),
-        };
+        ));
         text
     }
 }

@@ -1,6 +1,6 @@
 //! What is wrong with ROMs: text, JSON, and SARIF for code hosts.
 
-use super::{Colour, SCHEMA_VERSION, findings_text};
+use super::{Colour, SCHEMA_VERSION, Text, findings_text};
 use crate::finding::{Code, Finding, Severity, counted};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,21 +29,22 @@ impl LintReport {
 
     /// The findings, and how many there are of each severity.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
+    pub fn text(&self, colour: Colour) -> Text {
         let of = |severity| {
             let findings = self.findings.iter();
             findings
                 .filter(|finding| finding.severity == severity)
                 .count()
         };
-        format!(
-            "{}{} checked: {}, {}, {}\n",
-            findings_text(&self.findings, colour),
+        let mut text = findings_text(&self.findings, colour);
+        text.line(format_args!(
+            "{} checked: {}, {}, {}",
             counted(self.roms, "ROM"),
             counted(of(Severity::Error), "error"),
             counted(of(Severity::Warning), "warning"),
             counted(of(Severity::Note), "note"),
-        )
+        ));
+        text
     }
 
     /// The findings as a SARIF 2.1.0 log (OASIS), with every rule explained.

@@ -22,6 +22,7 @@ mod prove;
 mod source;
 mod state;
 mod table;
+mod text;
 
 pub use advise::AdviseReport;
 pub use build::{BuildReport, BuiltPackage};
@@ -41,9 +42,9 @@ pub use lint::LintReport;
 pub use prove::{ProveReport, ProvedBoot, ProvedMigration, ProvedQemu};
 pub use source::{ExportedTemplates, SourceReport};
 pub use state::{StateReport, StateRow};
+pub use text::Text;
 
 use anstyle::Style;
-use std::borrow::Cow;
 
 /// Version of the JSON reports; it changes when a field changes its meaning
 /// or goes away.
@@ -66,16 +67,4 @@ impl Colour {
             Self::Never => Style::new(),
         }
     }
-}
-
-/// A text of an input on one line, without what a terminal takes as a command.
-fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let escaped = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(escaped).collect::<String>().into()
 }

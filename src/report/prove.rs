@@ -1,7 +1,7 @@
 //! What real QEMU did, against what the plan says.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Code, Finding, counted};
 use crate::prove::{
     BootOutcome, BootProof, Emulators, Expected, Kind, LeftOut, NotTried, Outcome, Place, Proof,
@@ -10,7 +10,6 @@ use crate::prove::{
 use crate::qemu::{MachineType, QemuVersion};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `prove`.
 #[derive(Debug, Serialize)]
@@ -163,41 +162,45 @@ impl ProveReport {
 
     /// A row for each card and machine, a column for each kind of migration.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
-        let mut text = format!(
-            "Old host: QEMU {}, ROMs of {}\nNew host: QEMU {}, ROMs of {}\n\n",
-            self.source_qemu.version, self.old, self.dest_qemu.version, self.new
-        );
-        text.push_str(&self.migrations_text(colour));
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
+        text.line(format_args!(
+            "Old host: QEMU {}, ROMs of {}",
+            self.source_qemu.version, self.old
+        ));
+        text.line(format_args!(
+            "New host: QEMU {}, ROMs of {}",
+            self.dest_qemu.version, self.new
+        ));
+        text.blank();
+        text.add(self.migrations_text(colour));
         if !self.boots.is_empty() {
-            text.push('\n');
-            text.push_str(&self.boots_text(colour));
+            text.blank();
+            text.add(self.boots_text(colour));
         }
         let outcomes = self.migrations.iter().map(|proof| &proof.outcome);
         let boots = self.boots.iter().map(|proof| &proof.outcome);
         let passed = outcomes.filter(|o| **o == Outcome::Passed).count();
         let booted = boots.filter(|o| **o == BootOutcome::Passed).count();
-        let _ = write!(
-            text,
-            "\n{} of {} as the plan says",
-            passed,
+        let starts = match self.boots.len() {
+            0 => String::new(),
+            count => format!(", {booted} of {}", counted(count, "cold start")),
+        };
+        text.blank();
+        text.line(format_args!(
+            "{passed} of {} as the plan says{starts}",
             counted(self.migrations.len(), "migration")
-        );
-        if !self.boots.is_empty() {
-            let starts = counted(self.boots.len(), "cold start");
-            let _ = write!(text, ", {booted} of {starts}");
-        }
-        text.push('\n');
+        ));
         if self.migrations.is_empty() && self.boots.is_empty() {
-            text.push_str("Nothing was tried.\n");
+            text.line("Nothing was tried.");
         }
         for line in self.left_out_lines() {
-            let _ = writeln!(text, "Left out: {line}");
+            text.line(format_args!("Left out: {line}"));
         }
         text
     }
 
-    fn migrations_text(&self, colour: Colour) -> String {
+    fn migrations_text(&self, colour: Colour) -> Text {
         let headings = [
             "Device",
             "Machine",
@@ -235,7 +238,7 @@ impl ProveReport {
         columns.text()
     }
 
-    fn boots_text(&self, colour: Colour) -> String {
+    fn boots_text(&self, colour: Colour) -> Text {
         let headings = ["Device", "Machine", "Card", "Firmware", "Network boot"];
         let mut columns = Columns::new(&headings, colour);
         for boot in &self.boots {

@@ -1,9 +1,8 @@
 //! What a source package consists of, and which templates were written.
 
-use super::SCHEMA_VERSION;
+use super::{SCHEMA_VERSION, Text};
 use crate::finding::Finding;
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `source`.
 #[derive(Debug, Serialize)]
@@ -35,18 +34,24 @@ impl SourceReport {
 
     /// What was written, and what makes a package of it.
     #[must_use]
-    pub fn text(&self, folder: &str) -> String {
+    pub fn text(&self, folder: &str) -> Text {
+        let mut text = Text::new();
         let (Some(source), Some(version)) = (&self.source, &self.version) else {
-            return "Nothing breaks, so there is nothing to ship; `--all` ships the old ROMs anyway.\n"
-                .to_owned();
-        };
-        let mut text = format!("{source} {version}\n\n");
-        text.push_str(&written(folder, &self.files));
-        if let Some(dsc) = self.files.first() {
-            let _ = write!(
-                text,
-                "\n`dpkg-source -x {folder}/{dsc}` unpacks it, `dpkg-buildpackage -us -uc` in its folder builds it.\n"
+            text.line(
+                "Nothing breaks, so there is nothing to ship; `--all` ships the old ROMs anyway.",
             );
+            return text;
+        };
+        text.line(format_args!("{source} {version}"));
+        text.blank();
+        text.add(written(folder, &self.files));
+        if let Some(dsc) = self.files.first() {
+            text.blank();
+            let dsc = format!("{folder}/{dsc}");
+            let dsc = shell_words::quote(&dsc);
+            text.line(format_args!(
+                "`dpkg-source -x {dsc}` unpacks it, `dpkg-buildpackage -us -uc` in its folder builds it."
+            ));
         }
         text
     }
@@ -73,15 +78,16 @@ impl ExportedTemplates {
 
     /// What was written.
     #[must_use]
-    pub fn text(&self, folder: &str) -> String {
+    pub fn text(&self, folder: &str) -> Text {
         written(folder, &self.files)
     }
 }
 
-fn written(folder: &str, files: &[String]) -> String {
-    let mut text = format!("Written to {folder}:\n");
+fn written(folder: &str, files: &[String]) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!("Written to {folder}:"));
     for file in files {
-        let _ = writeln!(text, "  {file}");
+        text.line(format_args!("  {file}"));
     }
     text
 }

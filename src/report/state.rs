@@ -1,14 +1,13 @@
 //! Which ROM sizes saved guests need, and whether a host has them.
 
 use super::table::{Columns, Tone, plain};
-use super::{Colour, SCHEMA_VERSION};
+use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
 use crate::libvirt::Domain;
 use crate::plan::{NamePattern, SavedMapping, SavedRom, saved_roms};
 use crate::romset::RomSet;
 use crate::vmstate::SavedState;
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// The answer of `state`.
 #[derive(Debug, Serialize)]
@@ -110,18 +109,17 @@ impl StateReport {
 
     /// A table for each state, and the answer.
     #[must_use]
-    pub fn text(&self, colour: Colour) -> String {
-        let mut text = String::new();
+    pub fn text(&self, colour: Colour) -> Text {
+        let mut text = Text::new();
         for state in &self.states {
             let machine = state.machine.as_deref().unwrap_or("not named");
-            let _ = writeln!(
-                text,
+            text.line(format_args!(
                 "{}: {}, machine type {machine}, {} and {}",
                 state.file,
                 state.format,
                 counted(state.blocks.len(), "ROM"),
                 counted(state.other_blocks, "other RAM block")
-            );
+            ));
             let mut columns =
                 Columns::new(&["RAM block", ">Size", "Device", "On this host"], colour);
             for rom in &state.blocks {
@@ -146,17 +144,17 @@ impl StateReport {
                 ]);
             }
             if !state.blocks.is_empty() {
-                text.push_str(&columns.text());
+                text.add(columns.text());
             }
-            text.push('\n');
+            text.blank();
         }
         if !self.roms.is_empty() {
-            text.push_str(&self.answer());
+            text.line(self.answer());
         }
         if !self.files.is_empty() {
-            let _ = writeln!(text, "Written:");
+            text.line(format_args!("Written:"));
             for file in &self.files {
-                let _ = writeln!(text, "  {file}");
+                text.line(format_args!("  {file}"));
             }
         }
         text
@@ -184,9 +182,9 @@ impl StateReport {
         let of = counted(self.states.len(), "state");
         let roms = self.roms.join(", ");
         if parts.is_empty() {
-            format!("With the ROMs of {roms}, nothing is refused for its ROM.\n")
+            format!("With the ROMs of {roms}, nothing is refused for its ROM.")
         } else {
-            format!("With the ROMs of {roms}, of {of}: {}.\n", parts.join(", "))
+            format!("With the ROMs of {roms}, of {of}: {}.", parts.join(", "))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Aligned columns for a terminal.
 
-use super::{Colour, printable};
+use super::{Colour, Text};
+use crate::printable::on_one_line;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 /// How a cell is shown.
@@ -50,7 +51,7 @@ impl Columns {
             .into_iter()
             .zip(&self.right_aligned)
             .map(|((text, tone), right)| {
-                let cell = align(Cell::new(printable(&text)), *right);
+                let cell = align(Cell::new(on_one_line(&text)), *right);
                 match tone {
                     Tone::Plain => cell,
                     Tone::Good => cell.fg(Color::Green),
@@ -61,14 +62,15 @@ impl Columns {
     }
 
     /// The lines, without spaces at their ends.
-    pub(super) fn text(mut self) -> String {
+    pub(super) fn text(mut self) -> Text {
         if let Some(first) = self.table.column_mut(0) {
             first.set_padding((0, 1));
         }
-        self.table
-            .lines()
-            .map(|line| format!("{}\n", line.trim_end()))
-            .collect()
+        let mut text = Text::new();
+        for line in self.table.lines() {
+            text.add_laid_out(line.trim_end());
+        }
+        text
     }
 }
 
@@ -111,6 +113,6 @@ mod tests {
         let coloured = text(Colour::Always);
         assert!(coloured.contains("\u{1b}["));
         let stripped = anstream::adapter::strip_str(&coloured).to_string();
-        assert_eq!(stripped, text(Colour::Never));
+        assert_eq!(text(Colour::Never), &*stripped);
     }
 }

@@ -76,15 +76,16 @@ fn write_baseline(
     force: bool,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let old = input::read(old)?;
-    let omitted = terminal.judge(old.omitted(None));
+    let set = input::read(old)?;
+    let omitted = terminal.judge(set.omitted(None));
     terminal.findings(&omitted);
     if has_errors(&omitted) {
         return Ok(Exit::No);
     }
-    let baseline = Baseline::of(&old);
+    let text = Baseline::of(&set).written();
+    let text = text.map_err(|error| Failure::file(old.display(), error))?;
     let mut outputs = Outputs::new(force);
-    outputs.add(file.to_owned(), baseline.to_string().as_bytes())?;
+    outputs.add(file.to_owned(), text.as_bytes())?;
     outputs.finish()?;
     Ok(Exit::Clean)
 }

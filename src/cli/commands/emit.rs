@@ -15,7 +15,7 @@ use crate::emit::{
 };
 use crate::finding::has_errors;
 use crate::plan::{self, CompatPlan, NamePattern, Source};
-use crate::report::EmitReport;
+use crate::report::{EmitReport, Text};
 use crate::romset::RomSet;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -225,9 +225,9 @@ fn finish(
             let mut outputs = Outputs::new(wish.force);
             outputs.add(file.clone(), report.text.as_bytes())?;
             outputs.finish()?;
-            terminal.answer(&report, |_| String::new())?;
+            terminal.answer(&report, |_| Text::new())?;
         }
-        _ => terminal.answer(&report, |_| report.text.clone())?,
+        _ => terminal.answer(&report, |_| Text::for_programs(report.text.clone()))?,
     }
     Ok(Exit::Clean)
 }

@@ -35,9 +35,10 @@ pub struct Guests {
     #[command(flatten)]
     pub sides: options::Sides,
     /// Ask this QEMU, with arguments if need be, which machine types it has and
-    /// what aliases stand for [default: the emulator of each guest, or its libvirt]
+    /// what aliases stand for; once for each architecture [default: the libvirt
+    /// of --connect]
     #[arg(long, value_name = "COMMAND")]
-    pub qemu: Option<String>,
+    pub qemu: Vec<String>,
     /// What is changed.
     #[command(flatten)]
     pub changes: options::Changes,
@@ -48,7 +49,7 @@ pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     command.check()?;
     let sides = sides(&command.sides, terminal)?;
     let connect = command.connect.as_deref();
-    let mut machines = Machines::new(command.qemu.as_deref(), connect)?;
+    let mut machines = Machines::new(&command.qemu, connect)?;
     let definitions = read_definitions(&command.inputs, connect, command.changes.are_any())?;
     let mut findings = omitted(&sides);
     let guests = guests(&definitions, &sides, &mut machines, &mut findings);

@@ -10,6 +10,7 @@ use crate::libvirt::Domain;
 use crate::package::{Filtered, Host};
 use crate::plan::Manifest;
 use crate::qemu::QemuVersion;
+use crate::report::Text;
 use crate::vmstate::SavedState;
 use clap::Args;
 use std::ffi::OsString;
@@ -168,23 +169,12 @@ impl Host for ThisHost<'_> {
 
 /// To standard error, of which libvirt keeps little, and to the system's log.
 fn log(guest: &str, what: &str) {
-    let line = one_line(&format!("romcompat hook: guest {guest}: {what}"));
-    complain(&format!("{line}\n"));
+    let mut text = Text::new();
+    text.line(format_args!("romcompat hook: guest {guest}: {what}"));
+    complain(&text);
+    let line = text.trim_end();
     if let Ok(socket) = UnixDatagram::unbound() {
         let _ = socket.set_nonblocking(true);
         let _ = socket.send_to(format!("<{PRIORITY}>{line}").as_bytes(), LOG_SOCKET);
     }
-}
-
-/// A text whose characters do nothing to a log or a terminal.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }

@@ -1,6 +1,6 @@
 //! `romcompat join`.
 
-use crate::cli::exit::{self, Exit, Failure, Kind};
+use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::input;
 use crate::cli::io::output::Outputs;
 use crate::cli::options::values::{Misspelt, fill_byte, pci_id};
@@ -73,10 +73,7 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<Exit, Failure> {
     let joined = edit::join(&borrowed, &options).map_err(|error| {
         let index = error.input().and_then(|input| input.checked_sub(1));
         let path = index.and_then(|index| command.inputs.get(index));
-        match path {
-            Some(path) => Failure::of(Kind::Refused, path.display(), words(error)),
-            None => Failure::new(Kind::Refused, words(error)),
-        }
+        words(error).failure(path.map(|path| path.display().to_string()))
     })?;
     let mut findings = Vec::new();
     for (path, bytes) in command.inputs.iter().zip(&parts) {

@@ -9,7 +9,7 @@ use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::finding::has_errors;
 use crate::qemu::{Device, device_by_name, devices_of_romfile};
-use crate::report::LintReport;
+use crate::report::{LintReport, Text};
 use crate::rom::{LintContext, PciIds, lint};
 use clap::Args;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let report = LintReport::new(count, findings);
     if terminal.format() == Format::Sarif {
-        terminal.answer(&report.sarif(), |_| String::new())?;
+        terminal.answer(&report.sarif(), |_| Text::new())?;
     } else {
         terminal.answer(&report, |colour| report.text(colour))?;
     }

@@ -5,7 +5,7 @@ use crate::cli::io::input;
 use crate::cli::io::output::Outputs;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::editing::{
-    answer, faults, file_name, is_refused_for, refused, words, written,
+    Refused, answer, faults, file_name, is_refused_for, refused, words, written,
 };
 use crate::rom::Tail;
 use crate::rom::edit;
@@ -39,15 +39,18 @@ pub fn run(command: &Split, terminal: &Terminal) -> Result<Exit, Failure> {
             format!("it has {} ROMs, and `split` takes one", set.roms.len()),
         ));
     };
-    let fail = |error: edit::SplitError| refused(&set, rom, words(error));
+    let fail = |error: edit::SplitError| refused(&set, rom, &words(error));
     let parts = if command.efi {
         edit::split_executables(rom.bytes()).map_err(fail)?
     } else {
         (1..).zip(edit::split(rom.bytes()).map_err(fail)?).collect()
     };
     if parts.is_empty() {
-        let why = "it has no EFI image\n  next: Use `split` without `--efi`.";
-        return Err(refused(&set, rom, why));
+        let why = Refused {
+            why: "it has no EFI image".to_owned(),
+            next: "Use `split` without `--efi`.".to_owned(),
+        };
+        return Err(refused(&set, rom, &why));
     }
     if is_refused_for(faults(&set, &[rom]), terminal) {
         return Ok(Exit::No);

@@ -10,7 +10,7 @@ use crate::emit::{saved_globals, saved_libvirt};
 use crate::finding::has_errors;
 use crate::plan::{ExtractedRoms, NamePattern, SavedMapping};
 use crate::qemu::{Arch, MachineType, UnknownMachineType};
-use crate::report::StateReport;
+use crate::report::{StateReport, Text};
 use crate::romset::RomSet;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -103,7 +103,9 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     terminal.findings(&report.findings);
     match (command.emit, &report.mapping) {
-        (Some(form), Some(mapping)) => terminal.answer(&report, |_| text(form, mapping))?,
+        (Some(form), Some(mapping)) => {
+            terminal.answer(&report, |_| Text::for_programs(text(form, mapping)))?
+        }
         _ => terminal.answer(&report, |colour| report.text(colour))?,
     }
     Ok(if has_errors(&report.findings) {

@@ -7,5 +7,6 @@ pub mod input;
 pub mod open_state;
 pub mod opened;
 pub mod output;
+pub mod signals;
 pub mod supervise;
 pub mod virsh;

@@ -9,6 +9,7 @@
 use crate::cli::exit::{Exit, Failure, Kind};
 use crate::cli::io::complaint::complain;
 use crate::prove::Launcher;
+use crate::report::Colour;
 use rustix::fs::Mode;
 use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal, umask};
 use std::ffi::{OsStr, OsString};
@@ -62,8 +63,8 @@ fn die_with(parent: i32, folder: &OsStr, command: Vec<OsString>) -> Exit {
             .args(words)
             .env(WORKPLACE, folder)
             .exec();
-        let message = format!("{}: {error}", program.display());
-        complain(&format!("error: {message}\n"));
+        let failure = Failure::file(program.display(), error);
+        complain(&failure.text(Colour::Never));
     }
     Exit::NoProof
 }

@@ -74,8 +74,9 @@ impl Virsh<'_> {
 
     fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
         let fail = |why: String| {
-            let subject = format!("virsh -c {} {}", self.uri, arguments.join(" "));
-            Failure::file(subject, why)
+            let start = ["virsh", "-c", self.uri];
+            let command = start.iter().chain(arguments);
+            Failure::file(shell_words::join(command), why)
         };
         let output = Command::new("virsh")
             .args(["--quiet", "--connect", self.uri])

@@ -1,13 +1,13 @@
 //! What is printed, where, and in which form.
 
-use crate::cli::exit::{Failure, Kind};
+use crate::cli::exit::Failure;
 use crate::cli::io::complaint::complain;
 use crate::cli::options::common::{Common, Format};
 use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::settings::Settings;
 use crate::finding::{Finding, Severity, SeverityOverrides};
 use crate::json;
-use crate::report::{Colour, findings_text};
+use crate::report::{Colour, Text, findings_text};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 
@@ -97,12 +97,12 @@ impl Terminal {
     pub fn answer(
         &self,
         value: &impl Serialize,
-        text: impl FnOnce(Colour) -> String,
+        text: impl FnOnce(Colour) -> Text,
     ) -> Result<(), Failure> {
         let text = match self.format {
             Format::Json | Format::Sarif => json::document(value),
             Format::Text if self.quiet => return Ok(()),
-            Format::Text => text(self.out),
+            Format::Text => text(self.out).to_string(),
         };
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -130,19 +130,14 @@ impl Terminal {
     /// Prints a remark on standard error, unless the user wants quiet.
     pub fn remark(&self, text: &str) {
         if !self.quiet {
-            complain(&format!("{text}\n"));
+            let mut line = Text::new();
+            line.line(text);
+            complain(&line);
         }
     }
 
     /// Prints why the program ends.
     pub fn failure(&self, failure: &Failure) {
-        let label = match self.err {
-            Colour::Always => "\u{1b}[1;31merror\u{1b}[0m",
-            Colour::Never => "error",
-        };
-        complain(&format!("{label}: {}\n", failure));
-        if failure.kind == Kind::Usage {
-            complain("For help, try `romcompat --help`.\n");
-        }
+        complain(&failure.text(self.err));
     }
 }

@@ -27,11 +27,11 @@ pub fn selected<'a>(set: &'a RomSet, placement: &Placement) -> Result<Vec<&'a Ro
 pub fn edit_each<'a>(
     set: &RomSet,
     roms: Vec<&'a RomFile>,
-    edit: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+    edit: impl Fn(&[u8]) -> Result<Vec<u8>, Refused>,
 ) -> Result<Vec<(&'a RomFile, Vec<u8>)>, Failure> {
     let edited = |rom: &'a RomFile| match edit(rom.bytes()) {
         Ok(bytes) => Ok((rom, bytes)),
-        Err(error) => Err(refused(set, rom, error)),
+        Err(error) => Err(self::refused(set, rom, &error)),
     };
     roms.into_iter().map(edited).collect()
 }
@@ -105,14 +105,38 @@ pub fn faults(set: &RomSet, roms: &[&RomFile]) -> Vec<Finding> {
         .collect()
 }
 
-/// Why an edit was refused, and what to do.
-pub fn words(error: impl Refusal) -> String {
-    format!("{error}\n  next: {}", error.next_step())
+/// Why an edit is refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// What is wrong.
+    pub why: String,
+    /// What to do.
+    pub next: String,
 }
 
-/// The answer to an edit that would do harm is no.
-pub fn refused(set: &RomSet, rom: &RomFile, error: impl Into<String>) -> Failure {
-    Failure::of(Kind::Refused, set.subject(rom), error.into())
+impl Refused {
+    /// The answer to an edit that would do harm is no.
+    pub fn failure(&self, subject: Option<String>) -> Failure {
+        let why = self.why.clone();
+        let failure = match subject {
+            Some(subject) => Failure::of(Kind::Refused, subject, why),
+            None => Failure::new(Kind::Refused, why),
+        };
+        failure.with_line(format_args!("  next: {}", self.next))
+    }
+}
+
+/// Why an edit was refused, and what to do.
+pub fn words(error: impl Refusal) -> Refused {
+    Refused {
+        why: error.to_string(),
+        next: error.next_step().to_owned(),
+    }
+}
+
+/// What is said of a ROM whose edit is refused.
+pub fn refused(set: &RomSet, rom: &RomFile, refused: &Refused) -> Failure {
+    refused.failure(Some(set.subject(rom)))
 }
 
 /// A folder that is there, or a path that ends in a slash.

@@ -8,9 +8,9 @@ use crate::cli::io::virsh::Virsh;
 use crate::cli::options::guests::Changes;
 use crate::host::MachineTypes;
 use crate::libvirt::Domain;
-use std::path::{Path, PathBuf};
+use crate::romset::sha256_hex;
+use std::path::Path;
 use std::rc::Rc;
-use thiserror::Error;
 
 /// A guest that was read.
 pub struct ReadGuest<'a> {
@@ -42,14 +42,20 @@ pub fn write(
         outputs = outputs.again();
     }
     outputs.folder(folder)?;
+    let former = folder.join(FORMER);
+    if command.apply {
+        outputs.folder(&former)?;
+    }
     let mut files = Vec::new();
     for (guest, new) in changed.iter_mut() {
         let name = file_name(&new.row.name);
         let path = folder.join(format!("{name}.xml"));
         outputs.add(path.clone(), new.text.as_bytes())?;
         if command.apply {
-            let before = folder.join(format!("{name}.before.xml"));
-            outputs.add(before, guest.domain.text.as_bytes())?;
+            outputs.add(
+                former.join(format!("{name}.xml")),
+                guest.domain.text.as_bytes(),
+            )?;
         }
         let path = path.display().to_string();
         new.row.file = Some(path.clone());
@@ -90,32 +96,30 @@ fn refused(
             false => names.join(", "),
         }
     };
-    Failure::new(
-        failure.kind,
-        NotAllTaken {
-            taken: names(changed.get(..number)),
-            left: names(changed.get(number..)),
-            folder: folder.to_owned(),
-            source: failure,
-        },
-    )
+    failure
+        .with_line(format_args!(
+            "libvirt has taken: {}",
+            names(changed.get(..number))
+        ))
+        .with_line(format_args!(
+            "not taken: {}",
+            names(changed.get(number..))
+        ))
+        .with_line(format_args!(
+            "The former definitions are in {}. Mend what libvirt says, and give the same command again: it goes on with those that are left.",
+            folder.join(FORMER).display()
+        ))
 }
 
-/// That libvirt does not take a definition, and how to go on.
-#[derive(Debug, Error)]
-#[error(
-    "{source}\nlibvirt has taken: {taken}\nnot taken: {left}\nThe former definitions are {folder}/*.before.xml. Mend what libvirt says, and give the same command again: it goes on with those that are left.",
-    folder = folder.display()
-)]
-struct NotAllTaken {
-    source: Failure,
-    taken: String,
-    left: String,
-    folder: PathBuf,
-}
+/// The folder, in that of the new definitions, of those which they replace.
+const FORMER: &str = "former";
+
+/// The longest name of a file without `.xml`, in bytes (NAME_MAX).
+const LONGEST_NAME: usize = 255 - 4;
 
 /// A guest's name as a file name, another for each name: libvirt forbids
-/// slashes, but a file may have one, and a name may start with a dot.
+/// slashes, but a file may have one, and a name may start with a dot. Of a
+/// longer name than a file can have there is the start, and a sum of it all.
 fn file_name(guest: &str) -> String {
     let mut name = String::new();
     for (index, character) in guest.chars().enumerate() {
@@ -125,6 +129,11 @@ fn file_name(guest: &str) -> String {
             c if c.is_control() => name.push_str(&format!("%{:02x}", u32::from(c))),
             c => name.push(c),
         }
+    }
+    if name.len() > LONGEST_NAME {
+        let sum = format!("%~{}", sha256_hex(guest.as_bytes()));
+        name.truncate(name.floor_char_boundary(LONGEST_NAME.saturating_sub(sum.len())));
+        name.push_str(&sum);
     }
     name
 }
@@ -147,5 +156,22 @@ mod tests {
                 .iter()
                 .all(|file| !file.contains('/') && !file.starts_with('.'))
         );
+    }
+
+    #[test]
+    fn a_long_name_has_a_file_too_and_another_for_each() {
+        assert_eq!(file_name(&"a".repeat(251)), "a".repeat(251));
+        let long = [
+            "a".repeat(252),
+            "a".repeat(253),
+            "/".repeat(100),
+            "ü".repeat(126),
+        ];
+        let mut files: Vec<String> = long.iter().map(|name| file_name(name)).collect();
+        assert!(files.iter().all(|file| file.len() <= 251), "{files:?}");
+        assert!(files[0].starts_with("aaa") && files[0].contains("%~"));
+        files.sort();
+        files.dedup();
+        assert_eq!(files.len(), long.len());
     }
 }
