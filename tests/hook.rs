@@ -67,6 +67,8 @@ impl Host {
     fn hook(&self, mapping: &Path, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = romcompat();
         command.args(["hook", "--mapping"]).arg(mapping);
+        // What it decides does not depend on the load of this host.
+        command.args(["--budget", "600000"]);
         command.arg("--roms").arg(self.folder.path().join("own"));
         // A configuration that cannot be read is none of the hook's business.
         command.current_dir(self.folder.path());
@@ -100,6 +102,60 @@ fn given(command: &mut Command, input: &[u8]) -> Output {
 }
 
 const RESTORE: [&str; 4] = ["one", "restore", "begin", "-"];
+
+#[test]
+fn a_guest_goes_through_unchanged_when_the_time_is_over() {
+    let host = Host::new();
+    let mut command = romcompat();
+    command
+        .args(["hook", "--budget", "0", "--mapping"])
+        .arg(host.mapping());
+    command.arg("--roms").arg(host.folder.path().join("own"));
+    let output = given(command.arg("--").args(RESTORE), GUEST.as_bytes());
+    assert_eq!(status(&output), 0);
+    assert_eq!(output.stdout, GUEST.as_bytes());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("left alone: it took longer than 0 ms"),
+        "{said}"
+    );
+}
+
+/// A mapping on a file system that does not answer would hold up the start of
+/// every guest.
+#[test]
+fn a_save_file_that_takes_too_long_is_not_waited_for() {
+    let host = Host::new();
+    let begin = std::time::Instant::now();
+    // A guest's definition that takes the budget to come is still passed on.
+    let script = format!(
+        "(printf '<domain>'; sleep 1; printf '</domain>') | {} hook --mapping {} -- one restore begin -",
+        env!("CARGO_BIN_EXE_romcompat"),
+        host.mapping().display()
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(status(&output), 0);
+    assert_eq!(output.stdout, b"<domain></domain>");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("left alone: it took longer than 100 ms"),
+        "{said}"
+    );
+    assert!(begin.elapsed() < std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn each_sub_operation_but_begin_goes_through() {
+    let host = Host::new();
+    for operation in ["restore", "migrate"] {
+        for sub in ["end", "", "-", "begins", "Begin", "started"] {
+            let arguments = ["one", operation, sub, "-"];
+            let output = host.hook(&host.mapping(), &arguments, GUEST.as_bytes());
+            assert_eq!(status(&output), 0);
+            assert!(output.stdout == GUEST.as_bytes(), "{operation} {sub}");
+        }
+    }
+}
 
 #[test]
 fn a_guest_that_comes_in_gets_the_rom() {

@@ -11,7 +11,7 @@
 
 mod common;
 
-use common::{fixture, romcompat, status};
+use common::{fixture, romcompat, status, words};
 use romcompat::printable::is_unprintable;
 use std::ffi::OsStr;
 use std::fs;
@@ -49,8 +49,7 @@ fn tar(folder: &Path, name: &str, members: &[(&str, Vec<u8>)]) -> PathBuf {
 }
 
 fn assert_safe(output: &Output, what: &str) -> String {
-    let text = [&*output.stdout, &*output.stderr].concat();
-    let text = String::from_utf8(text).expect("what is shown is UTF-8");
+    let text = words(output);
     let bad = text.chars().find(|c| *c != '\n' && is_unprintable(*c));
     assert_eq!(bad, None, "{what}: {text:?}");
     let forged = text.lines().any(|line| line.starts_with("error: forged"));
@@ -129,13 +128,13 @@ fn every_command_shows_a_hostile_name_on_one_line() {
         (&[&"inspect\u{1b}[2J"], false),
     ];
     for (arguments, shows) in commands {
-        let words: Vec<_> = arguments.iter().map(|word| word.as_ref()).collect();
+        let typed: Vec<_> = arguments.iter().map(|word| word.as_ref()).collect();
         let output = named(&mut romcompat(), arguments);
-        let text = assert_safe(&output, &format!("{words:?}"));
-        assert!(!text.is_empty(), "{words:?}");
-        assert!(!shows || text.contains(SHOWN), "{words:?}: {text}");
+        let text = assert_safe(&output, &format!("{typed:?}"));
+        assert!(!text.is_empty(), "{typed:?}");
+        assert!(!shows || text.contains(SHOWN), "{typed:?}: {text}");
         let configured = named(romcompat().arg("--config").arg(&config), arguments);
-        assert_safe(&configured, &format!("{words:?} with devices"));
+        assert_safe(&configured, &format!("{typed:?} with devices"));
     }
 }
 

@@ -427,8 +427,13 @@ mod tests {
 
     #[test]
     fn where_the_state_does_not_tell_the_mapping_decides() {
-        let both = state(&[(BLOCK, 0x40000), (OTHER, 0x80000)]);
-        assert!(resumed(VIRTIO, Ok(both)).0);
+        // In either order: the first of several sizes is none of this card.
+        for sizes in [[0x40000, 0x80000], [0x80000, 0x40000]] {
+            let both = state(&[(BLOCK, sizes[0]), (OTHER, sizes[1])]);
+            assert!(resumed(VIRTIO, Ok(both)).0, "{sizes:x?}");
+        }
+        let same = state(&[(BLOCK, 0x80000), (OTHER, 0x80000)]);
+        assert_eq!(resumed(VIRTIO, Ok(same)), (false, vec![]));
         let (is_changed, remarks) = resumed(SLOT, Err("no save file".to_owned()));
         assert!(is_changed);
         let said = "judged by its machine type alone: no save file";
@@ -436,6 +441,23 @@ mod tests {
         // It is not asked for a guest that needs nothing.
         let off = "<model type='virtio'/><rom bar='off'/>";
         assert_eq!(resumed(off, Err(String::new())), (false, vec![]));
+    }
+
+    #[test]
+    fn a_named_file_of_the_saved_size_is_left_alone() {
+        let named = guest("pc-q35-7.2", &format!("{SLOT}<rom file='{OURS}'/>"));
+        for size in [131_072, 300_000] {
+            let host = |block| Test {
+                ours: Some(131_072),
+                size,
+                state: Ok(Some(state(&[(BLOCK, block)]))),
+            };
+            let found = on(RANGES, &named, &host(0x20000));
+            assert_eq!((found.text, found.remarks), (named.clone(), vec![]));
+            let found = on(RANGES, &named, &host(0x10000));
+            assert_eq!(found.text, named);
+            assert!(found.remarks[0].contains("has 131072 bytes here"));
+        }
     }
 
     #[test]

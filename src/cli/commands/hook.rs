@@ -18,16 +18,21 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// What `hook --help` ends with.
 pub const HELP: &str = "\
 It reads the definition from standard input and prints it, with compat ROMs added
 (or taken away) for `migrate begin` and `restore begin`, else as it is. The exit
-status is always 0; what it leaves alone and why goes to the system's log.";
+status is always 0; what it leaves alone and why goes to the system's log. So it
+leaves a guest alone whose files it cannot read within its budget of time.";
 
 /// Filter the definition of a guest that comes to this host, as a hook of
 /// libvirt
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = HELP)]
 pub struct Hook {
     /// The manifest.json of the compat package
@@ -36,6 +41,9 @@ pub struct Hook {
     /// Look for the host's own ROMs here [default: where Debian's QEMU does]
     #[arg(long, value_name = "FOLDER")]
     pub roms: Vec<PathBuf>,
+    /// Let the guest through unchanged where it takes longer than this
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 100)]
+    pub budget: u64,
     /// What libvirt gives a hook: guest, operation, sub-operation, and more
     #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
     pub arguments: Vec<OsString>,
@@ -61,6 +69,7 @@ pub fn pass(error: &clap::Error) -> Exit {
 
 /// Reads a definition from standard input and prints what libvirt shall use.
 pub fn run(command: &Hook) -> Exit {
+    let begin = Instant::now();
     let guest = command.arguments.first();
     let guest = guest.map_or("?".into(), |guest| guest.to_string_lossy());
     let resumes = match &*command.arguments {
@@ -79,8 +88,18 @@ pub fn run(command: &Hook) -> Exit {
     // One byte more says that it is too long.
     let longest = (Domain::LONGEST as u64).saturating_add(1);
     let read = io::stdin().lock().take(longest).read_to_end(&mut input);
+    let budget = Duration::from_millis(command.budget);
     let filtered = match read {
-        Ok(_) => filter(command, resumes, &input),
+        Ok(_) => {
+            let (command, input) = (command.clone(), input.clone());
+            let work = move || filter(&command, resumes, &input);
+            let filtered = in_time(work, |answer| {
+                let left = budget.checked_sub(begin.elapsed())?;
+                answer.recv_timeout(left).ok()
+            });
+            let late = || format!("it took longer than {} ms", budget.as_millis());
+            filtered.unwrap_or_else(|| Err(late()))
+        }
         Err(error) => Err(format!("standard input: {error}")),
     };
     match filtered {
@@ -94,6 +113,24 @@ pub fn run(command: &Hook) -> Exit {
             log(&guest, &format!("left alone: {why}"));
             print(&guest, &input)
         }
+    }
+}
+
+/// What some work gives, where it is there before the wait for it ends. Work that
+/// is not done then goes on until the program ends, which nothing holds up.
+fn in_time<T: Send + 'static>(
+    work: impl Fn() -> T + Send + Sync + 'static,
+    wait: impl FnOnce(&Receiver<T>) -> Option<T>,
+) -> Option<T> {
+    let (sender, receiver) = sync_channel(1);
+    let work = Arc::new(work);
+    let worker = Arc::clone(&work);
+    let started = thread::Builder::new().spawn(move || {
+        let _ = sender.send(worker());
+    });
+    match started {
+        Ok(_) => wait(&receiver),
+        Err(_) => Some(work()),
     }
 }
 
@@ -176,5 +213,23 @@ fn log(guest: &str, what: &str) {
     if let Ok(socket) = UnixDatagram::unbound() {
         let _ = socket.set_nonblocking(true);
         let _ = socket.send_to(format!("<{PRIORITY}>{line}").as_bytes(), LOG_SOCKET);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_counts_where_it_is_done_before_the_wait_for_it_ends() {
+        let done = in_time(|| "filtered", |answer| answer.recv().ok());
+        assert_eq!(done, Some("filtered"));
+        let (end, ends) = sync_channel::<()>(0);
+        let ends = std::sync::Mutex::new(ends);
+        let hangs = move || {
+            let _ = ends.lock().map(|ends| ends.recv());
+        };
+        assert_eq!(in_time(hangs, |answer| answer.try_recv().ok()), None);
+        drop(end);
     }
 }
