@@ -199,6 +199,18 @@ impl Control {
         ExactSource::all(field, self.field(field).unwrap_or_default())
     }
 
+    /// Names of the packages that this one depends on or recommends, each once.
+    #[must_use]
+    pub fn requires(&self) -> Vec<String> {
+        let fields = ["Pre-Depends", "Depends", "Recommends"];
+        let values = fields.iter().filter_map(|field| self.field(field));
+        let packages = values.flat_map(|value| relations(value, true).unwrap_or_default());
+        let mut names: Vec<String> = packages.map(|relation| relation.package).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Section of the archive.
     #[must_use]
     pub fn section(&self) -> Option<&str> {
@@ -278,6 +290,12 @@ mod tests {
         // dpkg asks for no more than name and version.
         let least = Control::parse(b"Package: a\nVersion: 1\n").unwrap();
         assert_eq!(least.maintainer(), Ok(None));
+    }
+
+    #[test]
+    fn what_a_package_requires_is_named_once() {
+        let fields = "Depends: seabios (>= 1) | bios, aa\nRecommends: seabios\nSuggests: x\n";
+        assert_eq!(with(fields).unwrap().requires(), ["aa", "bios", "seabios"]);
     }
 
     #[test]

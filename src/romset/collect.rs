@@ -82,6 +82,8 @@ pub struct RomCollector {
     /// Names of files that have not come yet.
     hard_links: Vec<(String, String)>,
     omissions: Vec<Omission>,
+    /// Other packages that the input needs.
+    requires: Vec<String>,
     left_out: usize,
     /// Bytes of ROMs.
     total: u64,
@@ -211,6 +213,12 @@ impl RomCollector {
         Ok(())
     }
 
+    /// Notes the packages that the input needs: one may have the target of a
+    /// link.
+    pub fn needs(&mut self, packages: Vec<String>) {
+        self.requires = packages;
+    }
+
     /// The set of what was taken.
     ///
     /// # Errors
@@ -229,9 +237,11 @@ impl RomCollector {
         }
         self.resolve_links()?;
         if self.by_name.is_empty() {
-            return Err(no_roms(label, &self.omissions, self.left_out));
+            let requires = &self.requires;
+            return Err(no_roms(label, &self.omissions, requires, self.left_out));
         }
         Ok(RomSet {
+            requires: self.requires,
             label: label.to_owned(),
             package,
             rpm: None,
@@ -270,10 +280,15 @@ impl RomCollector {
 
 /// Why an input has no ROMs, in the words of the first thing that may seem one.
 #[must_use]
-pub fn no_roms(label: &str, omissions: &[Omission], left_out: usize) -> CollectError {
+pub fn no_roms(
+    label: &str,
+    omissions: &[Omission],
+    requires: &[String],
+    left_out: usize,
+) -> CollectError {
     let finding = omissions
         .iter()
-        .find_map(|omission| omission.finding(label, is_rom_name));
+        .find_map(|omission| omission.finding(label, requires, is_rom_name));
     match finding {
         Some(finding) => CollectError::NothingBut(format!(
             "{}: {}; required: {}\n  next: {}",

@@ -160,6 +160,7 @@ fn read_rpm(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
         take_entry(&mut collector, &entry, content)
     })?;
     payload.finish().map_err(InputError::Unpack)?;
+    collector.needs(package.requires.clone());
     let mut set = collector.finish(label, None)?;
     set.rpm = Some(package.label());
     Ok(set)
@@ -200,6 +201,7 @@ fn read_package(label: &str, bytes: &[u8]) -> Result<RomSet, InputError> {
         copyright,
         changelog,
     };
+    collector.needs(origin.control.requires());
     Ok(collector.finish(label, Some(origin))?)
 }
 

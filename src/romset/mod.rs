@@ -29,6 +29,8 @@ pub struct RomSet {
     /// The RPM package that the ROMs come from, if it is one: name, version and
     /// release.
     pub rpm: Option<String>,
+    /// Other packages that this one needs, by their names.
+    pub requires: Vec<String>,
     /// The ROMs, sorted by name; names are unique.
     pub roms: Vec<RomFile>,
     /// Files that are no option ROM and were left out.
@@ -79,7 +81,7 @@ impl RomSet {
         let is_rom = |name: &str| is_rom_name(name) || names.contains(name);
         self.omissions
             .iter()
-            .filter_map(|omission| omission.finding(&self.label, is_rom))
+            .filter_map(|omission| omission.finding(&self.label, &self.requires, is_rom))
             .collect()
     }
 

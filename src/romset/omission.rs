@@ -62,10 +62,15 @@ impl Omission {
         })
     }
 
-    /// The finding about it, in an input of this name. A link is one only where
+    /// The finding about it, in an input of this name that needs these packages. A link is one only where
     /// `is_rom` says that its name, or its target, is that of a ROM.
     #[must_use]
-    pub fn finding(&self, input: &str, is_rom: impl Fn(&str) -> bool) -> Option<Finding> {
+    pub fn finding(
+        &self,
+        input: &str,
+        requires: &[String],
+        is_rom: impl Fn(&str) -> bool,
+    ) -> Option<Finding> {
         let input = input.trim_end_matches('/');
         let finding = |code: Code, path: &str, found: String, required: String| {
             let subject = match path {
@@ -104,7 +109,8 @@ impl Omission {
                 );
                 if let Some(end) = end {
                     finding.next_step = format!(
-                        "Find the package that has /{end} (`dpkg -S /{end}`, or `rpm -q --whatprovides /{end}`), unpack both into one folder and give the folder."
+                        "Find the package that has /{end} (`dpkg -S /{end}`, or `rpm -q --whatprovides /{end}`), unpack both into one folder and give the folder.{}",
+                        needs(requires)
                     );
                 }
                 finding
@@ -130,6 +136,19 @@ impl Omission {
 /// The words before the requirement, which a finding has in a place of its own.
 fn first_part(words: &str) -> &str {
     words.split(';').next().unwrap_or(words)
+}
+
+/// More packages than this are not named.
+const MAX_NAMED: usize = 8;
+
+/// The packages that an input needs, one of which may have a link's target.
+fn needs(requires: &[String]) -> String {
+    let named = requires.iter().filter(|name| !name.starts_with('/'));
+    let named: Vec<&str> = named.take(MAX_NAMED).map(String::as_str).collect();
+    match &*named {
+        [] => String::new(),
+        named => format!(" The input needs {}.", named.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +178,8 @@ mod tests {
                 target: format!("/{end}"),
                 end: Some(end.to_owned()),
             };
-            omission.finding("x.rpm", is_rom_name)
+            let requires = ["/bin/sh", "seabios", "other"].map(str::to_owned);
+            omission.finding("x.rpm", &requires, is_rom_name)
         };
         assert_eq!(link("usr/a", "etc/passwd"), None);
         assert!(link("usr/a", "usr/b.rom").is_some());
@@ -167,5 +187,10 @@ mod tests {
         assert_eq!(finding.subject, "x.rpm/usr/a.rom");
         assert!(finding.found.contains("/usr/b"));
         assert!(finding.next_step.contains("dpkg -S /usr/b"));
+        assert!(
+            finding
+                .next_step
+                .ends_with(" The input needs seabios, other.")
+        );
     }
 }

@@ -22,6 +22,10 @@ const STRING: u32 = 6;
 const BIN: u32 = 7;
 const STRING_ARRAY: u32 = 8;
 const I18N_STRING: u32 = 9;
+/// Length of a region's trailer.
+const REGION: u32 = 16;
+/// The tag of a region of a whole header (`RPMTAG_HEADERIMAGE`).
+const HEADER_IMAGE: u32 = 61;
 
 /// Why a header cannot be read. Offsets are in bytes, of the package.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -257,8 +261,11 @@ fn entries_of<'a>(
     for (number, entry) in index.chunks_exact(ENTRY).enumerate() {
         let numbers = [0, 4, 8, 12].map(|at| be32(entry, at).unwrap_or(0));
         let [tag, kind, at, count] = numbers;
-        // The first entry of a region stands for the others; its data is last.
+        // The first entry of a region stands for the others.
         if number == 0 && tag == which.region && kind == BIN {
+            if count != REGION || !is_trailer(data, at, tag, index.len()) {
+                return Err((number, numbers));
+            }
             continue;
         }
         let found = value_bytes(data, end, kind, at, count);
@@ -272,6 +279,25 @@ fn entries_of<'a>(
         });
     }
     Ok(entries)
+}
+
+/// Whether the data of a region's entry is its trailer: like an entry, but for
+/// the bytes of its index, which it counts backwards.
+fn is_trailer(data: &[u8], at: u32, tag: u32, index: usize) -> bool {
+    let trailer = usize::try_from(at).ok().and_then(|at| data.get(at..));
+    let trailer = trailer.and_then(|rest| rest.first_chunk::<ENTRY>());
+    let Some(trailer) = trailer else {
+        return false;
+    };
+    let number = |offset| be32(trailer, offset).unwrap_or(0);
+    let length = usize::try_from(number(8).wrapping_neg()).unwrap_or(usize::MAX);
+    // rpm wrote the tag of whole headers into signatures once.
+    let is_tag = number(0) == tag || (tag == 62 && number(0) == HEADER_IMAGE);
+    is_tag
+        && number(4) == BIN
+        && number(12) == REGION
+        && length.is_multiple_of(ENTRY)
+        && (ENTRY..=index).contains(&length)
 }
 
 /// The number of values of an entry, their bytes, and where these end.

@@ -126,7 +126,7 @@ fn the_packages_of_dpkgs_tests_are_taken_and_refused_as_dpkg_deb_does() {
     fs::write(suite.join("atconfig"), config).unwrap();
     let mut run = Command::new("sh");
     run.current_dir(&suite)
-        .args(["./testsuite", "-d", "-k", "deb"]);
+        .args(["./testsuite", "-d", "-k", "deb", "-k", "deb-old"]);
     let output = run.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");

@@ -221,11 +221,11 @@ pub fn look_at_each<T: Send>(
     let omissions: Vec<Omission> = omissions.chain(listing.dangling).collect();
     let label = path.display().to_string();
     if answers.is_empty() {
-        let error = no_roms(&label, &omissions, left_out);
+        let error = no_roms(&label, &omissions, &[], left_out);
         return Err(Failure::file(path.display(), error));
     }
     let omitted = omissions.iter();
-    let omitted = omitted.filter_map(|omission| omission.finding(&label, is_rom_name));
+    let omitted = omitted.filter_map(|omission| omission.finding(&label, &[], is_rom_name));
     Ok(Looked {
         answers,
         left_out,

@@ -157,12 +157,6 @@ fn data_of_an_entry_lies_in_the_header_behind_that_of_the_one_before() {
         &[entry(1, STRING, 0, 1), entry(2, BIN, 2, 1)],
         data
     ));
-    // The trailer of a region stands last.
-    assert!(is_read(&[entry(63, BIN, 15, 1), entry(2, BIN, 0, 1)], data));
-    assert!(!is_read(
-        &[entry(62, BIN, 15, 1), entry(2, BIN, 0, 1)],
-        data
-    ));
     let error = Header::read(&start_of(1, data, entry(7, BIN, 0, 17)), 0, MAIN).unwrap_err();
     assert!(
         error.to_string().starts_with(
@@ -214,4 +208,40 @@ fn a_header_that_claims_more_than_the_file_has_is_refused() {
     longer[0] = 0;
     let error = Header::read(&longer, 0, MAIN).unwrap_err().to_string();
     assert!(error.contains("starts with [00, ad, e8, 01]"), "{error}");
+}
+
+#[test]
+fn a_region_has_a_trailer_that_counts_its_index_backwards() {
+    let with = |which: Which, at: u32, count: u32, trailer: [u32; 4]| {
+        let trailer: Vec<u8> = trailer.iter().flat_map(|n| n.to_be_bytes()).collect();
+        let data = [&[1][..], &trailer].concat();
+        let index = [entry(which.region, BIN, at, count), entry(2, BIN, 0, 1)].concat();
+        Header::read(&start_of(2, &data, index), 0, which).is_ok()
+    };
+    let signature = Which {
+        name: "signature header",
+        limit: MAX_SIGNATURE_ENTRIES,
+        region: 62,
+    };
+    let back = |bytes: u32| bytes.wrapping_neg();
+    for entries in [1, 2] {
+        assert!(with(MAIN, 1, 16, [63, BIN, back(16 * entries), 16]));
+    }
+    assert!(with(signature, 1, 16, [62, BIN, back(32), 16]));
+    assert!(with(signature, 1, 16, [61, BIN, back(32), 16]));
+    for trailer in [
+        [61, BIN, back(32), 16],
+        [62, BIN, back(32), 16],
+        [63, STRING, back(32), 16],
+        [63, BIN, 32, 16],
+        [63, BIN, 0, 16],
+        [63, BIN, back(48), 16],
+        [63, BIN, back(31), 16],
+        [63, BIN, back(32), 15],
+    ] {
+        assert!(!with(MAIN, 1, 16, trailer), "{trailer:?}");
+    }
+    assert!(!with(MAIN, 2, 16, [63, BIN, back(32), 16]));
+    assert!(!with(MAIN, 1, 15, [63, BIN, back(32), 16]));
+    assert!(!with(MAIN, 1, 17, [63, BIN, back(32), 16]));
 }
