@@ -10,6 +10,8 @@
 )]
 
 mod common;
+#[path = "common/programs.rs"]
+mod programs;
 
 use common::{fixture, romcompat, status, words};
 use std::fs;
@@ -277,7 +279,7 @@ fn as_ordinary_user(folder: &TempDir) -> Command {
         return romcompat();
     }
     let copy = folder.path().join("romcompat");
-    fs::copy(env!("CARGO_BIN_EXE_romcompat"), &copy).unwrap();
+    programs::copy_romcompat(&copy);
     let mut command = Command::new("setpriv");
     command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])

@@ -9,6 +9,8 @@
 )]
 
 mod common;
+#[path = "common/programs.rs"]
+mod programs;
 
 use common::{fixture, romcompat, status, words};
 use std::fs::{self, Permissions};
@@ -101,13 +103,7 @@ fn a_source_that_is_read_only_is_patched_elsewhere_and_one_that_is_closed_is_nam
     for (release, name) in [(1, "old.deb"), (2, "new.deb")] {
         fs::copy(fixture(release), path(name)).unwrap();
     }
-    // By a process of its own: a file that a test beside this one, while it
-    // starts a program, holds open for writing cannot be run.
-    let copied = Command::new("cp")
-        .arg(env!("CARGO_BIN_EXE_romcompat"))
-        .arg(path("romcompat"))
-        .status();
-    assert!(copied.unwrap().success());
+    programs::copy_romcompat(&path("romcompat"));
     let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     mode(folder.path(), 0o755);
     mode(&path("qemu"), 0o555);

@@ -11,6 +11,8 @@
 mod common;
 #[path = "common/guests.rs"]
 mod given;
+#[path = "common/programs.rs"]
+mod programs;
 
 use common::{fixture, romcompat, status, words};
 use given::{codes, folder, guest, guests};
@@ -195,9 +197,8 @@ fn an_upgrade_that_cannot_be_is_a_finding_for_the_guest() {
 
 /// A program in a folder of its own, with the text of a shell script.
 fn program(name: &str, script: &str) -> TempDir {
-    let folder = folder(&[(name, &format!("#!/bin/sh\n{script}"))]);
-    let path = folder.path().join(name);
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let folder = TempDir::new().unwrap();
+    programs::write_script(&folder.path().join(name), &format!("#!/bin/sh\n{script}"));
     folder
 }
 

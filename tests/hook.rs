@@ -10,11 +10,12 @@
 )]
 
 mod common;
+#[path = "common/programs.rs"]
+mod programs;
 
 use common::{fixture, romcompat, status, words};
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -444,8 +445,7 @@ fn script(romcompat: Option<&str>, arguments: &[&str], input: &[u8]) -> Output {
     }
     if let Some(lines) = romcompat {
         let path = folder.path().join("romcompat");
-        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        programs::write_script(&path, &format!("#!/bin/sh\n{lines}\n"));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new("/bin/sh");

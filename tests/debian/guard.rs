@@ -1,8 +1,8 @@
 //! A package of ROMs that guards their sizes in its own build.
 
 use crate::common::{fixture, romcompat, status, words};
+use crate::programs::write_script;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -49,9 +49,9 @@ pub fn source(guard: &Guard, release: u8) -> TempDir {
             format!("{dh}\n\n{}", lines.replace("PACKAGE", "example-roms"))
         }
     };
+    write_script(&debian.join("rules"), &rules);
     for (name, text) in [
         ("control", &*control),
-        ("rules", &*rules),
         ("install", "files/usr/share/qemu/*.rom usr/share/qemu\n"),
         (
             "changelog",
@@ -61,8 +61,6 @@ pub fn source(guard: &Guard, release: u8) -> TempDir {
     ] {
         fs::write(debian.join(name), text).unwrap();
     }
-    let rules = debian.join("rules");
-    fs::set_permissions(rules, fs::Permissions::from_mode(0o755)).unwrap();
     let mut write = romcompat();
     write.args(["check", "--write-baseline"]);
     write.arg(debian.join("romcompat-baseline")).arg(fixture(1));

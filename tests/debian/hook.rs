@@ -4,6 +4,7 @@
 use crate::common::{romcompat, status, words};
 use crate::fetched::{grown_release, package, tool, unpack};
 use crate::privilege::unshared;
+use crate::programs::write_script;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,7 @@ impl Host {
         .unwrap();
         if let Some(hook) = setup.hook {
             let script = path.join("etc/hooks/qemu.d/compat");
-            fs::write(&script, hook).unwrap();
-            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+            write_script(&script, hook);
         }
         let hidden = setup.hidden.map_or(String::new(), |hidden| {
             format!("mount -t tmpfs none {}\n", hidden.display())

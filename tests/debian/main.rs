@@ -36,6 +36,8 @@ mod mutations;
 mod own_package;
 mod package;
 mod privilege;
+#[path = "../common/programs.rs"]
+mod programs;
 mod prove;
 mod rpm;
 mod state;

@@ -3,6 +3,7 @@
 use crate::common::{fixture, romcompat, status, words};
 use crate::fetched::{build_into, grown_release, lintian, package, the_deb, tool, unpack};
 use crate::privilege::unshared;
+use crate::programs::copy_romcompat;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -378,7 +379,7 @@ fn the_same_inputs_give_the_same_bytes_whatever_the_surroundings() {
 /// A line for `sh` that goes on as `nobody` where the test runs as root.
 fn ordinary_user(folder: &TempDir) -> String {
     let copy = folder.path().join("romcompat");
-    fs::copy(env!("CARGO_BIN_EXE_romcompat"), &copy).unwrap();
+    copy_romcompat(&copy);
     format!(
         "test \"$(id -u)\" != 0 || exec setpriv --reuid=65534 --regid=65534 --clear-groups {} build \"$1\" \"$2\" --out \"$3\"",
         copy.display()

@@ -6,11 +6,11 @@ use crate::fetched::{
     trixie_qemu,
 };
 use crate::privilege::unshared;
+use crate::programs::write_script;
 use romcompat::qemu::Arch;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
@@ -231,8 +231,7 @@ fn pretender(folder: &Path, then: &str) -> String {
          '-machine help') echo 'pc-i440fx-7.2  x' ;;\n\
          *) {then} ;;\nesac\n"
     );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&path, &script);
     path.to_str().unwrap().to_owned()
 }
 
@@ -670,8 +669,8 @@ fn cold_starts_that_are_killed_leave_no_qemu_and_no_folder() {
 fn a_qemu_that_a_script_has_started_does_not_outlive_the_proof() {
     let folder = TempDir::new().unwrap();
     let script = folder.path().join("qemu");
-    fs::write(&script, "#!/bin/sh\nqemu-system-x86_64 \"$@\"\nexit $?\n").unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = "#!/bin/sh\nqemu-system-x86_64 \"$@\"\nexit $?\n";
+    write_script(&script, text);
     let script = script.to_str().unwrap();
     let through = ["--source-qemu", script, "--dest-qemu", script];
     kill_proofs(12, Duration::from_millis(900), &["KILL"], &through);
