@@ -28,6 +28,7 @@ pub mod report;
 pub mod rom;
 pub mod romset;
 pub mod rpm;
+mod text;
 pub mod vmstate;
 
 /// The program: what `main.rs` runs, and what manuals are made of. It is no

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("bytes", 0),
     ("finding", 0),
     ("json", 1),
+    ("text", 0),
     ("compression", 0),
     ("parallel", 0),
     ("printable", 0),

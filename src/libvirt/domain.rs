@@ -3,6 +3,7 @@
 
 use super::address::number;
 use super::{DomainError, PciAddress, encoding};
+use crate::text::span_of;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::ops::Range;
@@ -459,14 +460,14 @@ fn attributes(
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
             .map_err(|error| syntax(start, &error.to_string()))?;
-        // The value is a part of the text, so their addresses differ by its
-        // place.
-        let at = (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let span = span_of(text, raw);
+        debug_assert!(span.is_some(), "the parser has made a text of its own");
+        let span = span.ok_or_else(|| syntax(start, "an attribute has no place in the text"))?;
         found.push((
             attribute.key.as_ref().to_owned(),
             Attribute {
                 value: value.into_owned(),
-                span: at..at.saturating_add(raw.len()),
+                span,
             },
         ));
     }

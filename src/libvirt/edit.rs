@@ -2,6 +2,7 @@
 
 use super::Domain;
 use super::domain::Interface;
+use crate::text::with_words;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -59,15 +60,8 @@ fn attribute_value(text: &str) -> String {
 
 fn changed(text: &str, mut changes: Vec<Change>) -> String {
     changes.sort_by_key(|(span, _)| (span.start, span.end));
-    let mut result = String::with_capacity(text.len());
-    let mut done = 0;
-    for (span, replacement) in changes {
-        result.push_str(text.get(done..span.start).unwrap_or_default());
-        result.push_str(&replacement);
-        done = span.end;
-    }
-    result.push_str(text.get(done..).unwrap_or_default());
-    result
+    let changes = changes.iter().map(|(span, words)| (span.clone(), &**words));
+    with_words(text, changes)
 }
 
 /// How an element is written that has nothing in it.

@@ -184,6 +184,7 @@ impl<'a> Rom<'a> {
 
     /// Reads the image at `offset`; gives the offset of the one that follows.
     fn read_image(&mut self, number: usize, offset: usize) -> Option<usize> {
+        debug_assert!(offset <= self.bytes.len(), "an image ends in its file");
         let rest = self.bytes.get(offset..).unwrap_or_default();
         if number > 1 && !rest.starts_with(&SIGNATURE) {
             self.faults.push(RomFault::in_image(
@@ -300,6 +301,7 @@ impl<'a> Rom<'a> {
         if image.code_type() == CodeType::X86 {
             image.sum = sum8(bytes);
         }
+        debug_assert!(image.end() <= self.bytes.len(), "an image ends in its file");
         check_image(&image, length.bytes() <= rest.len(), &mut self.faults);
         self.images.push(image);
     }

@@ -4,6 +4,7 @@ use super::source::{NotFound, find, find_options, mask};
 use super::standing::{Standing, is_inherited, is_own_default, overriding, romfile_entries};
 use super::{ArrayForm, ArrayKind, CompatArray, FormError, SourceTree, lines};
 use crate::qemu::QemuVersion;
+use crate::text::with_words;
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -283,19 +284,6 @@ fn lacks<'a>(
     Ok(Some(lacks))
 }
 
-/// A text with other words in these places, which are in order.
-fn with_values(text: &str, values: &[(Range<usize>, &str)]) -> String {
-    let mut new = String::with_capacity(text.len());
-    let mut copied = 0_usize;
-    for (at, value) in values {
-        new.push_str(text.get(copied..at.start).unwrap_or_default());
-        new.push_str(value);
-        copied = at.end;
-    }
-    new.push_str(text.get(copied..).unwrap_or_default());
-    new
-}
-
 /// A text in which these lines, counted from 0, are replaced. New lines end as
 /// the others do.
 fn replaced(text: &str, lines: Range<usize>, new: &str) -> String {
@@ -349,7 +337,7 @@ fn insert(
     let Some(lacks) = lacks(&found.body(&masked), array, form)? else {
         return Ok(None);
     };
-    let body = with_values(&found.body(text), &lacks.defaults);
+    let body = with_words(&found.body(text), lacks.defaults.iter().cloned());
     if lacks.absent.is_empty() {
         return Ok(Some(replaced(text, found.start..found.end, &body)));
     }

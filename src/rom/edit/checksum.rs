@@ -46,7 +46,9 @@ fn byte_6_is_free(image: &[u8], is_pci: bool) -> bool {
 /// Gives `image` the sum `wanted` by changing its byte at `at`.
 pub(super) fn balance(image: &mut [u8], at: usize, wanted: u8) {
     let excess = sum8(image).wrapping_sub(wanted);
-    if let Some(byte) = image.get_mut(at) {
+    let byte = image.get_mut(at);
+    debug_assert!(byte.is_some(), "{at:#x} is behind the image");
+    if let Some(byte) = byte {
         *byte = byte.wrapping_sub(excess);
     }
 }

@@ -1,7 +1,7 @@
 //! Checksums, set right.
 
 use super::checksum::{balance, checksum_byte};
-use super::{BrokenRom, NoChecksumByte, ReadsDifferently, put, whole};
+use super::{BrokenRom, NoChecksumByte, ReadsDifferently, image_in, whole};
 use crate::bytes::sum8;
 use crate::finding::Code;
 use crate::rom::{
@@ -56,8 +56,7 @@ pub fn fix(input: &[u8]) -> Result<Vec<u8>, FixError> {
     let mut fixed = input.to_vec();
     for image in rom.images() {
         if image.code_type() == CodeType::X86 {
-            let room = fixed.get_mut(image.offset()..image.end());
-            fix_image(image, room.unwrap_or_default())?;
+            fix_image(image, image_in(&mut fixed, image))?;
         }
     }
     check(&rom, &fixed)?;
@@ -113,8 +112,11 @@ fn fix_image(image: &Image<'_>, bytes: &mut [u8]) -> Result<(), FixError> {
 /// Changes the checksum byte, `field` bytes into the structure at `at`.
 fn fix_structure(image: &mut [u8], at: usize, field: usize, sum: u8) {
     let at = at.saturating_add(field);
-    let checksum = image.get(at).copied().unwrap_or_default();
-    put(image, at, &[checksum.wrapping_sub(sum)]);
+    let checksum = image.get_mut(at);
+    debug_assert!(checksum.is_some(), "{at:#x} is in no structure");
+    if let Some(checksum) = checksum {
+        *checksum = checksum.wrapping_sub(sum);
+    }
 }
 
 /// The result has the same images and no other faults, and all its sums are

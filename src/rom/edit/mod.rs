@@ -20,7 +20,7 @@ pub use pad_image::{PadImageError, pad_image};
 pub use retarget::{ImageSelection, Retarget, RetargetError, retarget};
 pub use split::{SplitError, split, split_executables};
 
-use super::{NotAnOptionRom, Rom, RomFault};
+use super::{Image, NotAnOptionRom, Rom, RomFault};
 use crate::finding::Code;
 use thiserror::Error;
 
@@ -80,8 +80,17 @@ fn whole(input: &[u8]) -> Result<Rom<'_>, BrokenRom> {
 
 /// Puts `value` at `at`. Offsets come from structures whose bounds are proved.
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
-    let room = bytes.get_mut(at..).unwrap_or_default();
-    for (to, from) in room.iter_mut().zip(value) {
-        *to = *from;
+    let rest = bytes.get_mut(at..);
+    let room = rest.and_then(|rest| rest.get_mut(..value.len()));
+    debug_assert!(room.is_some(), "{at:#x} is in no structure");
+    if let Some(room) = room {
+        room.copy_from_slice(value);
     }
+}
+
+/// An image in a copy of its ROM.
+fn image_in<'b>(rom: &'b mut [u8], image: &Image<'_>) -> &'b mut [u8] {
+    let bytes = rom.get_mut(image.offset()..image.end());
+    debug_assert!(bytes.is_some(), "the copy is shorter than the ROM");
+    bytes.unwrap_or_default()
 }

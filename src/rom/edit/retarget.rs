@@ -1,7 +1,7 @@
 //! Another device for a ROM.
 
 use super::checksum::{balance, checksum_byte};
-use super::{BrokenRom, NoChecksumByte, ReadsDifferently, put, whole};
+use super::{BrokenRom, NoChecksumByte, ReadsDifferently, image_in, put, whole};
 use crate::rom::{CodeType, Image, PciIds, Rom};
 use thiserror::Error;
 
@@ -96,8 +96,7 @@ pub fn retarget(input: &[u8], wish: &Retarget<'_>) -> Result<Vec<u8>, RetargetEr
     }
     let mut result = input.to_vec();
     for image in selected {
-        let bytes = result.get_mut(image.offset()..image.end());
-        retarget_image(image, wish, bytes.unwrap_or_default())?;
+        retarget_image(image, wish, image_in(&mut result, image))?;
     }
     check(&rom, wish, &result)?;
     Ok(result)

@@ -1,7 +1,7 @@
 //! A ROM for each image of a ROM.
 
 use super::checksum::{balance, checksum_byte};
-use super::{BrokenRom, NoChecksumByte, put, whole};
+use super::{BrokenRom, NoChecksumByte, whole};
 use crate::rom::{CodeType, ExecutableError, Image};
 use thiserror::Error;
 
@@ -66,8 +66,14 @@ pub(super) fn marked(image: &Image<'_>, is_last: bool) -> Result<Vec<u8>, NoChec
         return Ok(bytes);
     }
     let at = usize::from(image.header().pcir_offset()).saturating_add(0x15);
-    let indicator = bytes.get(at).copied().unwrap_or_default() ^ 0x80;
-    put(&mut bytes, at, &[indicator]);
+    let indicator = bytes.get_mut(at);
+    debug_assert!(
+        indicator.is_some(),
+        "the PCI Data Structure is in the image"
+    );
+    if let Some(indicator) = indicator {
+        *indicator ^= 0x80;
+    }
     if image.code_type() == CodeType::X86 {
         let sum = image.checksum().unwrap_or_default();
         balance(&mut bytes, checksum_byte(image)?, sum);
