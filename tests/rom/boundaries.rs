@@ -247,3 +247,23 @@ fn an_id_in_the_device_list_is_one_that_was_expected() {
     assert_eq!(of(0x1000), [Code::NoEfiImage]);
     assert_eq!(of(0x1001), [Code::UnexpectedIds, Code::NoEfiImage]);
 }
+
+#[test]
+fn of_the_revisions_of_a_pci_data_structure_0_and_3_are_known() {
+    for revision in 0..=4 {
+        let image = x86_with(PCIR + 0x0c, &[revision]);
+        let is_unknown = codes(&image, &LintContext::default()).contains(&Code::PcirRevision);
+        assert_eq!(is_unknown, !matches!(revision, 0 | 3), "{revision}");
+    }
+}
+
+#[test]
+fn the_initialization_size_of_an_efi_image_that_was_cut_is_not_judged() {
+    let image = with(&efi(&driver(), 0), 2, &[1, 0]);
+    let whole = rom(&[x86(2), image]);
+    let of = |bytes: &[u8]| codes(bytes, &LintContext::default());
+    assert!(of(&whole).contains(&Code::EfiInitLength));
+    let cut = of(&whole[..whole.len() - 512]);
+    assert!(cut.contains(&Code::ImageLengthBeyondFile));
+    assert!(!cut.contains(&Code::EfiInitLength));
+}
