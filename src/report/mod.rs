@@ -16,6 +16,7 @@ mod findings;
 mod guests;
 mod inspect;
 mod inventory;
+mod junit;
 mod lint;
 mod map;
 mod prove;

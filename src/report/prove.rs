@@ -1,5 +1,6 @@
 //! What real QEMU did, against what the plan says.
 
+use super::junit;
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Code, Finding, counted};
@@ -8,7 +9,6 @@ use crate::prove::{
     words,
 };
 use crate::qemu::{MachineType, QemuVersion};
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
 /// The answer of `prove`.
@@ -263,37 +263,36 @@ impl ProveReport {
     /// The proofs as `JUnit` XML, a suite for migrations and one for starts.
     #[must_use]
     pub fn junit(&self) -> String {
-        let mut report = Report::new("romcompat prove");
-        let mut migrations = TestSuite::new("migrations");
-        for proof in &self.migrations {
-            let name = format!("{} {}", proof.machine, proof.scenario.name());
-            let status = match &proof.outcome {
-                Outcome::Passed => TestCaseStatus::success(),
-                Outcome::Failed(why) => not_passed(NonSuccessKind::Failure, why),
-                Outcome::OtherReason(why) | Outcome::CouldNotRun(why) => {
-                    not_passed(NonSuccessKind::Error, why)
-                }
-            };
-            migrations.add_test_case(case(&name, proof.device, status, &proof.said));
-        }
-        let mut boots = TestSuite::new("cold starts");
-        for proof in &self.boots {
-            let name = format!(
+        let migrations = self.migrations.iter().map(|proof| junit::Case {
+            name: format!("{} {}", proof.machine, proof.scenario.name()),
+            class: proof.device,
+            outcome: match &proof.outcome {
+                Outcome::Passed => junit::Outcome::Passed,
+                Outcome::Failed(why) => junit::Outcome::Failure(why),
+                Outcome::OtherReason(why) | Outcome::CouldNotRun(why) => junit::Outcome::Error(why),
+            },
+            said: &proof.said,
+        });
+        let boots = self.boots.iter().map(|proof| junit::Case {
+            name: format!(
                 "{} {} {}",
                 proof.machine,
                 proof.place_words(),
                 proof.firmware
-            );
-            let status = match &proof.outcome {
-                BootOutcome::Passed => TestCaseStatus::success(),
-                BootOutcome::Failed(why) => not_passed(NonSuccessKind::Failure, why),
-                BootOutcome::CouldNotRun(why) => not_passed(NonSuccessKind::Error, why),
-            };
-            boots.add_test_case(case(&name, proof.device, status, &proof.console));
-        }
-        report.add_test_suite(migrations);
-        report.add_test_suite(boots);
-        report.to_string().unwrap_or_default()
+            ),
+            class: proof.device,
+            outcome: match &proof.outcome {
+                BootOutcome::Passed => junit::Outcome::Passed,
+                BootOutcome::Failed(why) => junit::Outcome::Failure(why),
+                BootOutcome::CouldNotRun(why) => junit::Outcome::Error(why),
+            },
+            said: &proof.console,
+        });
+        let suites = [
+            ("migrations", migrations.collect()),
+            ("cold starts", boots.collect()),
+        ];
+        junit::document("romcompat prove", &suites)
     }
 
     /// For each proof a file name and all that is known: command lines, what
@@ -449,19 +448,4 @@ fn without_compat_rom(left: &LeftOut) -> Option<Finding> {
         &left.why,
         required,
     ))
-}
-
-fn not_passed(kind: NonSuccessKind, why: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_message(why.to_owned());
-    status
-}
-
-fn case(name: &str, device: &str, status: TestCaseStatus, said: &str) -> TestCase {
-    let mut case = TestCase::new(name, status);
-    case.set_classname(device);
-    if !said.is_empty() {
-        case.set_system_err(said);
-    }
-    case
 }

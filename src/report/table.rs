@@ -2,7 +2,8 @@
 
 use super::{Colour, Text};
 use crate::printable::on_one_line;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 /// How a cell is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,71 +16,62 @@ pub(super) enum Tone {
 /// A table that grows row by row; columns are as wide as their content.
 #[derive(Debug)]
 pub(super) struct Columns {
-    table: Table,
+    colour: Colour,
     right_aligned: Vec<bool>,
+    rows: Vec<Vec<(String, Style)>>,
 }
 
 impl Columns {
     /// A table with these headings; one that starts with `>` heads a column
     /// that is aligned to the right.
     pub(super) fn new(headings: &[&str], colour: Colour) -> Self {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        match colour {
-            Colour::Always => table.enforce_styling(),
-            Colour::Never => table.force_no_tty(),
-        };
-        table.style_text_only();
-        let right_aligned: Vec<bool> = headings.iter().map(|h| h.starts_with('>')).collect();
-        table.set_header(headings.iter().zip(&right_aligned).map(|(heading, right)| {
-            align(
-                Cell::new(heading.trim_start_matches('>')).add_attribute(Attribute::Bold),
-                *right,
-            )
-        }));
+        let names = headings.iter().map(|name| name.trim_start_matches('>'));
         Self {
-            table,
-            right_aligned,
+            colour,
+            right_aligned: headings.iter().map(|h| h.starts_with('>')).collect(),
+            rows: vec![names.map(|name| (name.to_owned(), colour.bold())).collect()],
         }
     }
 
     /// Appends a row.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = (String, Tone)>) {
-        let cells = cells
-            .into_iter()
-            .zip(&self.right_aligned)
-            .map(|((text, tone), right)| {
-                let cell = align(Cell::new(on_one_line(&text)), *right);
-                match tone {
-                    Tone::Plain => cell,
-                    Tone::Good => cell.fg(Color::Green),
-                    Tone::Bad => cell.fg(Color::Red),
-                }
-            });
-        self.table.add_row(cells);
+        let style = |tone| match (self.colour, tone) {
+            (Colour::Never, _) | (_, Tone::Plain) => Style::new(),
+            (Colour::Always, Tone::Good) => AnsiColor::Green.on_default(),
+            (Colour::Always, Tone::Bad) => AnsiColor::Red.on_default(),
+        };
+        let cells = cells.into_iter();
+        let row = cells.map(|(text, tone)| (on_one_line(&text).into_owned(), style(tone)));
+        self.rows.push(row.collect());
     }
 
     /// The lines, without spaces at their ends.
-    pub(super) fn text(mut self) -> Text {
-        if let Some(first) = self.table.column_mut(0) {
-            first.set_padding((0, 1));
-        }
+    pub(super) fn text(self) -> Text {
+        let widest = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|(text, _)| text.width()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.right_aligned.len()).map(widest).collect();
+        let line = |row: &Vec<(String, Style)>| {
+            let shapes = widths.iter().zip(&self.right_aligned);
+            let cells = row
+                .iter()
+                .zip(shapes)
+                .map(|((text, style), (width, right))| {
+                    let space = " ".repeat(width.saturating_sub(text.width()));
+                    match right {
+                        true => format!("{space}{style}{text}{style:#}"),
+                        false => format!("{style}{text}{style:#}{space}"),
+                    }
+                });
+            cells.collect::<Vec<_>>().join("  ")
+        };
         let mut text = Text::new();
-        for line in self.table.lines() {
-            text.add_laid_out(line.trim_end());
+        for row in &self.rows {
+            text.add_laid_out(line(row).trim_end());
         }
         text
     }
-}
-
-fn align(cell: Cell, right: bool) -> Cell {
-    cell.set_alignment(if right {
-        CellAlignment::Right
-    } else {
-        CellAlignment::Left
-    })
 }
 
 /// A cell without a tone.
