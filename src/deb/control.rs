@@ -109,7 +109,7 @@ impl Control {
         for (field, choices) in CHOICES {
             let value = self.field(field).unwrap_or_default();
             let is_choice = |choice: &&str| value.eq_ignore_ascii_case(choice);
-            if !value.is_empty() && !choices.iter().any(|choice| is_choice(&choice)) {
+            if !value.is_empty() && !choices.iter().any(is_choice) {
                 let why = format!("it must be one of {}", choices.join(", "));
                 return Err(error(field, why));
             }

@@ -20,11 +20,14 @@ pub fn installed_size(files: &[PackageFile<'_>]) -> u64 {
     sizes.fold(directories, u64::saturating_add)
 }
 
+/// Name and bytes of a member of an ar archive.
+type Member<'a> = (&'a str, &'a [u8]);
+
 /// The steps of writing a package; tests put faulty ones in their place.
 struct Steps {
     tar: fn(&[PackageFile<'_>], u64) -> io::Result<Vec<u8>>,
     compress: read_back::Compress,
-    archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>>,
+    archive: fn(&[Member<'_>], u64) -> io::Result<Vec<u8>>,
 }
 
 const STEPS: Steps = Steps {
@@ -59,7 +62,7 @@ fn write_with(contents: &PackageContents<'_>, steps: &Steps) -> io::Result<Vec<u
         read_back::compress_and_compare(&tar, steps.compress)
     };
     let data = packed(&contents.files)?;
-    let members: [(&str, &[u8]); 3] = [
+    let members: [Member<'_>; 3] = [
         ("debian-binary", b"2.0\n"),
         ("control.tar.xz", &packed(&control)?),
         ("data.tar.xz", &data),
@@ -70,7 +73,7 @@ fn write_with(contents: &PackageContents<'_>, steps: &Steps) -> io::Result<Vec<u
 }
 
 /// An ar archive of these members.
-fn ar_archive(members: &[(&str, &[u8])], epoch: u64) -> io::Result<Vec<u8>> {
+fn ar_archive(members: &[Member<'_>], epoch: u64) -> io::Result<Vec<u8>> {
     let mut archive = ar::Builder::new(Vec::new());
     for (name, bytes) in members {
         let mut header = ar::Header::new((*name).into(), bytes.len() as u64);
@@ -313,20 +316,20 @@ mod tests {
         assert!(error(Steps { tar, ..STEPS }).starts_with("md5sums reads differently"));
         let compress: read_back::Compress = |data, sender| xz::compress(&data[512..], sender);
         assert!(error(Steps { compress, ..STEPS }).starts_with("a compressed member reads"));
-        let archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>> = |members, epoch| {
+        let archive: fn(&[Member<'_>], u64) -> io::Result<Vec<u8>> = |members, epoch| {
             let mut data = members[2].1.to_vec();
             data.push(0);
             ar_archive(&[members[0], members[1], (members[2].0, &data)], epoch)
         };
         assert!(error(Steps { archive, ..STEPS }).starts_with("data.tar.xz reads differently"));
-        let archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>> = |members, epoch| {
+        let archive: fn(&[Member<'_>], u64) -> io::Result<Vec<u8>> = |members, epoch| {
             let text = PackageFile::new("control", &b"Package: bb\nVersion: 1\n"[..]);
             let (sender, _receiver) = std::sync::mpsc::channel();
             let other = xz::compress(&tar_archive(&[text], epoch)?, sender)?;
             ar_archive(&[members[0], (members[1].0, &other), members[2]], epoch)
         };
         assert!(error(Steps { archive, ..STEPS }).starts_with("control reads differently"));
-        let archive: fn(&[(&str, &[u8])], u64) -> io::Result<Vec<u8>> =
+        let archive: fn(&[Member<'_>], u64) -> io::Result<Vec<u8>> =
             |members, epoch| ar_archive(&[members[0], members[2], members[1]], epoch);
         assert!(error(Steps { archive, ..STEPS }).contains("member 2 is `data.tar.xz`"));
     }

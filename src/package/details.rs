@@ -166,10 +166,7 @@ impl Details {
         let author = author.map(|author| author.parse()).transpose()?;
         let maintainer = match &wishes.maintainer {
             Some(maintainer) => Some(maintainer.parse()?),
-            None => origin
-                .map(|origin| maintainer_of(origin))
-                .transpose()?
-                .flatten(),
+            None => origin.map(maintainer_of).transpose()?.flatten(),
         };
         let maintainer: Maintainer = maintainer
             .or_else(|| author.clone())

@@ -171,10 +171,13 @@ impl<'a> Files<'a> {
     }
 }
 
+/// Folder and name of a file.
+type Path<'a> = (&'a [u8], &'a [u8]);
+
 /// Folder and name of each file: formats since 4 have folders once each,
 /// earlier ones whole paths.
-fn names<'a>(header: &Header<'a>) -> Result<Vec<(&'a [u8], &'a [u8])>, FilesError> {
-    let limited = |names: Vec<(&'a [u8], &'a [u8])>| match names.len() {
+fn names<'a>(header: &Header<'a>) -> Result<Vec<Path<'a>>, FilesError> {
+    let limited = |names: Vec<Path<'a>>| match names.len() {
         count if count > MAX_FILES => Err(FilesError::TooMany(
             header.texts(BASE_NAMES).count().max(count),
         )),
@@ -211,7 +214,7 @@ fn names<'a>(header: &Header<'a>) -> Result<Vec<(&'a [u8], &'a [u8])>, FilesErro
 }
 
 /// A path as folder and name.
-pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split(path: &[u8]) -> Path<'_> {
     let slash = path.iter().rposition(|byte| *byte == b'/');
     path.split_at(slash.map_or(0, |slash| slash.saturating_add(1)))
 }
