@@ -53,29 +53,68 @@ impl<'a> From<&'a RomFile> for Side<'a> {
 pub struct Pair<'a> {
     /// The file name by which QEMU loads it, in the old release if it has it.
     pub name: &'a str,
-    /// The ROM of the old release.
-    pub old: Option<Side<'a>>,
-    /// The ROM of the new release.
-    pub new: Option<Side<'a>>,
+    /// The releases that have it.
+    sides: Sides<'a>,
     /// Devices that the user maps to it.
     mapped: &'a [String],
 }
 
+/// The releases that have a ROM: one or both.
+#[derive(Debug, Clone, Copy)]
+enum Sides<'a> {
+    Old(Side<'a>),
+    New(Side<'a>),
+    Both { old: Side<'a>, new: Side<'a> },
+}
+
 impl<'a> Pair<'a> {
-    /// A ROM of this name in each release that has it.
-    #[must_use]
-    pub const fn new(name: &'a str, old: Option<Side<'a>>, new: Option<Side<'a>>) -> Self {
+    const fn of(name: &'a str, sides: Sides<'a>) -> Self {
         Self {
             name,
-            old,
-            new,
+            sides,
             mapped: &[],
+        }
+    }
+
+    /// A ROM of the old release, and of the new one if that has it.
+    #[must_use]
+    pub const fn of_old(name: &'a str, old: Side<'a>, new: Option<Side<'a>>) -> Self {
+        Self::of(
+            name,
+            match new {
+                Some(new) => Sides::Both { old, new },
+                None => Sides::Old(old),
+            },
+        )
+    }
+
+    /// A ROM that only the new release has.
+    #[must_use]
+    pub const fn of_new(name: &'a str, new: Side<'a>) -> Self {
+        Self::of(name, Sides::New(new))
+    }
+
+    /// The ROM of the old release.
+    #[must_use]
+    pub const fn old(&self) -> Option<Side<'a>> {
+        match self.sides {
+            Sides::Old(old) | Sides::Both { old, .. } => Some(old),
+            Sides::New(_) => None,
+        }
+    }
+
+    /// The ROM of the new release.
+    #[must_use]
+    pub const fn new(&self) -> Option<Side<'a>> {
+        match self.sides {
+            Sides::New(new) | Sides::Both { new, .. } => Some(new),
+            Sides::Old(_) => None,
         }
     }
 
     /// The names of the ROM in either release.
     fn names(&self) -> Vec<&'a str> {
-        let files = [self.old, self.new].into_iter().flatten();
+        let files = [self.old(), self.new()].into_iter().flatten();
         let links = files
             .filter_map(|side| side.file)
             .flat_map(|file| file.other_names().iter().map(String::as_str));
@@ -119,10 +158,10 @@ impl<'a> Pair<'a> {
     /// How the BAR changes.
     #[must_use]
     pub fn change(&self) -> Change {
-        match (self.old, self.new) {
-            (Some(_), None) => Change::Disappears,
-            (None, _) => Change::Appears,
-            (Some(old), Some(new)) => match old.bar.cmp(&new.bar) {
+        match self.sides {
+            Sides::Old(_) => Change::Disappears,
+            Sides::New(_) => Change::Appears,
+            Sides::Both { old, new } => match old.bar.cmp(&new.bar) {
                 std::cmp::Ordering::Less => Change::Grows,
                 std::cmp::Ordering::Equal => Change::Same,
                 std::cmp::Ordering::Greater => Change::Shrinks,
@@ -139,13 +178,13 @@ impl<'a> Pair<'a> {
     /// What the new release says to a card of the old one.
     #[must_use]
     pub fn forward(&self, card: &Block) -> Answer {
-        judged(card, self.old, self.new)
+        judged(card, self.old(), self.new())
     }
 
     /// What the old release says to a card of the new one.
     #[must_use]
     pub fn backward(&self, card: &Block) -> Answer {
-        judged(card, self.new, self.old)
+        judged(card, self.new(), self.old())
     }
 
     /// The card of the first device that loads the ROM. `DEVICE` stands for the
@@ -162,7 +201,7 @@ impl<'a> Pair<'a> {
         let Answer::Refused(refused) = self.forward(&self.example_card()) else {
             return None;
         };
-        let (code, required) = match (refused.cause, self.old, self.new) {
+        let (code, required) = match (refused.cause, self.old(), self.new()) {
             (Cause::SizeMismatch, Some(old), Some(new)) => (
                 Code::WouldBreak,
                 format!(
@@ -184,7 +223,7 @@ impl<'a> Pair<'a> {
     pub fn content_findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let file = |side: Option<Side<'a>>| side.and_then(|side| side.file);
-        if let (Some(old), Some(new)) = (file(self.old), file(self.new)) {
+        if let (Some(old), Some(new)) = (file(self.old()), file(self.new())) {
             self.compare_contents(old, new, &mut findings);
         }
         findings
@@ -194,7 +233,7 @@ impl<'a> Pair<'a> {
     /// Padding after the last image counts as free.
     #[must_use]
     pub fn headroom_finding(&self, percent: u8) -> Option<Finding> {
-        let new = self.new?;
+        let new = self.new()?;
         let used = new.file.map_or(new.size, |file| file.rom().used() as u64);
         let free = new.bar.room_left(used);
         let limit = new.bar.bytes().saturating_mul(u64::from(percent)) / 100;
@@ -307,18 +346,18 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn new(old: &'a RomSet, new: &'a RomSet) -> Self {
         let mut pairs: Vec<Pair<'a>> = match (&*old.roms, &*new.roms) {
-            ([only_old], [only_new]) => vec![Pair::new(
+            ([only_old], [only_new]) => vec![Pair::of_old(
                 only_old.name(),
-                Some(only_old.into()),
+                only_old.into(),
                 Some(only_new.into()),
             )],
             _ => {
                 let from_old = old.roms.iter().map(|rom| {
                     let in_new = new.find(rom.name()).map(Side::from);
-                    Pair::new(rom.name(), Some(rom.into()), in_new)
+                    Pair::of_old(rom.name(), rom.into(), in_new)
                 });
                 let only_new = new.roms.iter().filter(|rom| old.find(rom.name()).is_none());
-                let from_new = only_new.map(|rom| Pair::new(rom.name(), None, Some(rom.into())));
+                let from_new = only_new.map(|rom| Pair::of_new(rom.name(), rom.into()));
                 from_old.chain(from_new).collect()
             }
         };
@@ -336,7 +375,7 @@ impl<'a> Comparison<'a> {
                 bar,
                 file: None,
             };
-            Pair::new(name, Some(old), new.find(name).map(Side::from))
+            Pair::of_old(name, old, new.find(name).map(Side::from))
         });
         Self {
             pairs: pairs.collect(),

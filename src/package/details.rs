@@ -3,6 +3,7 @@
 
 use super::built_using::BuiltUsing;
 use super::copyright;
+use super::settings::PackageSettings;
 use crate::deb::Maintainer;
 use crate::deb::changelog;
 use crate::deb::control::{self, ControlError};
@@ -10,31 +11,6 @@ use crate::deb::values::{self, ValueError};
 use crate::plan::{CompatPlan, CompatRom};
 use crate::romset::PackageOrigin;
 use thiserror::Error;
-
-/// What a user may set; everything else has a default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wishes {
-    /// Name of the package (Debian Policy 5.6.7).
-    pub package: Option<String>,
-    /// Version of the package (Debian Policy 5.6.12).
-    pub version: Option<String>,
-    /// Maintainer, `Name <address>` (Debian Policy 5.6.2).
-    pub maintainer: Option<String>,
-    /// Section of the archive (Debian Policy 2.4).
-    pub section: Option<String>,
-    /// Distribution in the changelog.
-    pub distribution: Option<String>,
-    /// First line of the description (Debian Policy 5.6.13).
-    pub synopsis: Option<String>,
-    /// The rest of the description: paragraphs with blank lines between.
-    pub description: Option<String>,
-    /// Homepage of what is packaged (Debian Policy 5.6.23).
-    pub homepage: Option<String>,
-    /// Where the source package is kept (Debian Policy 5.6.26).
-    pub vcs_git: Option<String>,
-    /// Where it can be looked at.
-    pub vcs_browser: Option<String>,
-}
 
 /// All that a package says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +123,7 @@ impl Details {
     /// # Errors
     /// [`DetailsError`] for what nobody says or Policy forbids.
     pub fn settle(
-        wishes: &Wishes,
+        wishes: &PackageSettings,
         plan: &CompatPlan<'_>,
         epoch: Option<u64>,
         copyright: Option<Vec<u8>>,

@@ -1,6 +1,6 @@
 //! Why a package cannot be made.
 
-use super::templates::TemplateError;
+use super::template_error::TemplateError;
 use crate::deb::changelog::ChangelogError;
 use std::io;
 use thiserror::Error;

@@ -4,7 +4,8 @@ use super::Details;
 use super::error::PackageError;
 use super::previous::Previous;
 use super::source::SourceValues;
-use super::templates::{TemplateError, Templates};
+use super::template_error::TemplateProblem;
+use super::templates::Templates;
 use super::values::TemplateValues;
 use crate::deb::changelog::newest_date;
 use crate::deb::control::Control;
@@ -39,18 +40,16 @@ pub fn check_templates(
     let values = SourceValues::new(&values, details, false);
     for name in templates.replaced() {
         let text = templates.render(name, &values)?;
-        if let Err(why) = check(name, &text, details) {
-            return Err(TemplateError::of_text(name, why).into());
-        }
+        check(name, &text, details).map_err(|problem| problem.of(name, 1))?;
     }
     Ok(())
 }
 
-fn check(name: &str, text: &str, details: &Details) -> Result<(), String> {
+fn check(name: &str, text: &str, details: &Details) -> Result<(), TemplateProblem> {
     if text.trim().is_empty() {
         return match OPTIONAL.contains(&name) {
             true => Ok(()),
-            false => Err("it gives an empty text, and the package needs one".to_owned()),
+            false => Err(TemplateProblem::Empty),
         };
     }
     match name {
@@ -65,30 +64,29 @@ fn check(name: &str, text: &str, details: &Details) -> Result<(), String> {
         | "source/rules-from-ipxe"
         | "source/tests/migration" => match text.starts_with("#!") {
             true => Ok(()),
-            false => Err("it is a program, and its first line must begin with `#!`".to_owned()),
+            false => Err(TemplateProblem::NotAProgram),
         },
         _ => Ok(()),
     }
 }
 
 /// An entry of a changelog (Debian Policy 4.4).
-fn check_entry(text: &str, details: &Details) -> Result<(), String> {
+fn check_entry(text: &str, details: &Details) -> Result<(), TemplateProblem> {
     let heading = format!("{} ({}) ", details.package, details.version);
     let first = text.lines().next().unwrap_or_default();
     if !first.starts_with(&heading) || !first.contains("; urgency=") {
-        return Err(format!(
-            "its first line must be `{heading}{}; urgency=medium`, and is `{first}`",
-            details.distribution
-        ));
+        return Err(TemplateProblem::Heading {
+            required: format!("{heading}{}", details.distribution),
+            found: first.to_owned(),
+        });
     }
-    newest_date(text.as_bytes())
-        .map(|_| ())
-        .map_err(|error| error.to_string())
+    newest_date(text.as_bytes())?;
+    Ok(())
 }
 
 /// The control file of a binary package (Debian Policy 5.3).
-fn check_control(text: &str, package: &str) -> Result<(), String> {
-    Control::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+fn check_control(text: &str, package: &str) -> Result<(), TemplateProblem> {
+    Control::parse(text.as_bytes())?;
     let wanted = [
         "Package",
         "Version",
@@ -101,38 +99,38 @@ fn check_control(text: &str, package: &str) -> Result<(), String> {
 }
 
 /// The control file of a source package (Debian Policy 5.2).
-fn check_source_control(text: &str, package: &str) -> Result<(), String> {
+fn check_source_control(text: &str, package: &str) -> Result<(), TemplateProblem> {
     let mut paragraphs = text.split("\n\n").filter(|text| !text.trim().is_empty());
     let source = paragraphs.next().unwrap_or_default();
     let source = check_fields(source, &["Source", "Maintainer", "Standards-Version"])?;
     is_called(&source, "Source", package)?;
-    let binary = paragraphs
-        .next()
-        .ok_or("after the paragraph of the source, that of a binary package is missing")?;
+    let binary = paragraphs.next().ok_or(TemplateProblem::NoBinary)?;
     let binary = check_fields(binary, &["Package", "Architecture", "Description"])?;
     is_called(&binary, "Package", package)
 }
 
-fn is_called(fields: &Paragraph, field: &str, name: &str) -> Result<(), String> {
+fn is_called(fields: &Paragraph, field: &'static str, name: &str) -> Result<(), TemplateProblem> {
     match fields.get(field) {
-        Some(found) if found != name => Err(format!("its {field} is {found}, and must be {name}")),
+        Some(found) if found != name => Err(TemplateProblem::OtherName {
+            field,
+            found: found.to_owned(),
+            required: name.to_owned(),
+        }),
         _ => Ok(()),
     }
 }
 
 /// The first paragraph of a text, if it has these fields.
-fn check_fields(text: &str, wanted: &[&str]) -> Result<Paragraph, String> {
+fn check_fields(text: &str, wanted: &[&'static str]) -> Result<Paragraph, TemplateProblem> {
     let first = text.trim_start().split("\n\n").next().unwrap_or_default();
-    let fields: Paragraph = first
-        .parse()
-        .map_err(|error| format!("it is no paragraph of `Field: value` lines: {error}"))?;
-    let has = |field: &&&str| {
+    let fields: Paragraph = first.parse()?;
+    let lacks = |field: &&&str| {
         fields
             .get(field)
             .is_none_or(|value| value.trim().is_empty())
     };
-    match wanted.iter().find(has) {
-        Some(field) => Err(format!("it lacks the field {field}")),
+    match wanted.iter().find(lacks) {
+        Some(field) => Err(TemplateProblem::LacksField(field)),
         None => Ok(fields),
     }
 }

@@ -1,5 +1,6 @@
 //! The texts that go into a package, from `debian-templates/`.
 
+use super::template_error::{TemplateError, TemplateProblem};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
@@ -64,44 +65,6 @@ pub enum NotReplaced {
     Unused,
 }
 
-/// A template that cannot be rendered, or whose text cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("template {name}, line {line}: {message}")]
-pub struct TemplateError {
-    name: String,
-    line: usize,
-    message: String,
-}
-
-impl TemplateError {
-    /// One whose text cannot be used.
-    pub(super) fn of_text(name: &str, message: String) -> Self {
-        Self {
-            name: name.to_owned(),
-            line: 1,
-            message,
-        }
-    }
-
-    /// Name of the template.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Line of the template, counted from 1.
-    #[must_use]
-    pub const fn line(&self) -> usize {
-        self.line
-    }
-
-    /// What is wrong.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
 /// The folder of templates that are for other sources.
 const GUARD: &str = "guard/";
 
@@ -155,15 +118,15 @@ impl Templates {
     /// Renders the template of this name.
     ///
     /// # Errors
-    /// [`TemplateError`] with the template's name and line; for a variable that
-    /// does not exist its name and those that do.
+    /// [`TemplateError`] with the template's name and line.
     pub(super) fn render(
         &self,
         name: &str,
         values: &impl Serialize,
     ) -> Result<String, TemplateError> {
         let known = variables(values);
-        let text = self.0.get(name).map(|text| &**text).unwrap_or_default();
+        let text = self.0.get(name).map(|text| &**text);
+        let text = text.ok_or_else(|| TemplateProblem::Unknown.of(name, 1))?;
         let fail = |error: minijinja::Error| failure(name, text, &known, &error);
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -180,11 +143,8 @@ impl Templates {
             .collect();
         unknown.sort();
         if let Some(variable) = unknown.first() {
-            return Err(TemplateError {
-                name: name.to_owned(),
-                line: line_with(text, variable),
-                message: unknown_variable(variable, &known),
-            });
+            let line = line_with(text, variable);
+            return Err(no_variable(variable, &known).of(name, line));
         }
         template.render(Serde(values)).map_err(fail)
     }
@@ -214,8 +174,8 @@ fn variables(values: &impl Serialize) -> Variables {
     }
 }
 
-fn unknown_variable(name: &str, known: &Variables) -> String {
-    let known: Vec<String> = known
+fn no_variable(name: &str, known: &Variables) -> TemplateProblem {
+    let known = known
         .iter()
         .map(|(name, fields)| match fields.is_empty() {
             true => name.clone(),
@@ -225,27 +185,22 @@ fn unknown_variable(name: &str, known: &Variables) -> String {
             }
         })
         .collect();
-    format!(
-        "there is no variable `{name}`; there are {}",
-        known.join(", ")
-    )
+    TemplateProblem::NoVariable {
+        name: name.to_owned(),
+        known,
+    }
 }
 
 fn failure(name: &str, text: &str, known: &Variables, error: &minijinja::Error) -> TemplateError {
-    let message = match (
-        error.kind(),
-        error.range().and_then(|range| text.get(range)),
-    ) {
-        (ErrorKind::UndefinedError, Some(expression)) => unknown_variable(expression.trim(), known),
-        _ => error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), str::to_owned),
+    let expression = error.range().and_then(|range| text.get(range));
+    let problem = match (error.kind(), expression) {
+        (ErrorKind::UndefinedError, Some(expression)) => no_variable(expression.trim(), known),
+        (kind, _) => {
+            let detail = error.detail();
+            TemplateProblem::Syntax(detail.map_or_else(|| kind.to_string(), str::to_owned))
+        }
     };
-    TemplateError {
-        name: name.to_owned(),
-        line: error.line().unwrap_or(1),
-        message,
-    }
+    problem.of(name, error.line().unwrap_or(1))
 }
 
 /// The first line that has this word, counted from 1.
@@ -293,6 +248,13 @@ mod tests {
         assert!(error.starts_with("template changelog, line "), "{error}");
         let error = rendered("{{ package").unwrap_err();
         assert!(error.starts_with("template changelog, line 1: "), "{error}");
+    }
+
+    #[test]
+    fn a_template_that_does_not_exist_is_no_empty_text() {
+        let error = Templates::default().render("chnagelog", &json!({}));
+        let problem = error.unwrap_err().problem;
+        assert!(matches!(problem, TemplateProblem::Unknown), "{problem}");
     }
 
     #[test]

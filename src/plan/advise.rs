@@ -254,7 +254,7 @@ impl RomAdvice {
         let size = BarSize::of_rom(needed)
             .unwrap_or(BarSize::MAX)
             .max(file.bar());
-        let pair = Pair::new(file.name(), None, Some(file.into())).with_devices(devices);
+        let pair = Pair::of_new(file.name(), file.into()).with_devices(devices);
         let cards = pair.cards().into_iter();
         let differs = found.iter().filter(|(_, _, file)| file.bar() != size);
         Self {

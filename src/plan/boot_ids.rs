@@ -15,6 +15,7 @@ use crate::rom::{BarSize, CodeType, PciIds, Rom, Tail};
 use crate::romset::RomFile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
 
 /// What is done about ids that QEMU will not write into a compat ROM.
@@ -26,6 +27,23 @@ pub enum BootIds {
     Auto,
     /// The old ROM stays as it is, byte for byte.
     Keep,
+}
+
+/// A text that names no way to treat ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("write auto or keep")]
+pub struct NotBootIds;
+
+impl FromStr for BootIds {
+    type Err = NotBootIds;
+
+    fn from_str(text: &str) -> Result<Self, NotBootIds> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "keep" => Ok(Self::Keep),
+            _ => Err(NotBootIds),
+        }
+    }
 }
 
 /// A change to a ROM's images, so that firmware finds one for the device.

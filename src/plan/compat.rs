@@ -181,14 +181,14 @@ impl<'a> CompatPlan<'a> {
             None => {
                 let files = old.roms.iter();
                 files
-                    .map(|file| Pair::new(file.name(), Some(file.into()), None))
+                    .map(|file| Pair::of_old(file.name(), file.into(), None))
                     .collect()
             }
         };
         let mut plan = Self::empty(old, Vec::new(), options);
         let sets: Vec<&RomSet> = [Some(old), new].into_iter().flatten().collect();
         for pair in pairs.iter().filter(|pair| options.selection.takes(pair)) {
-            let Some(origin) = pair.old.and_then(|side| side.file) else {
+            let Some(origin) = pair.old().and_then(|side| side.file) else {
                 continue;
             };
             let chosen = Chosen {

@@ -124,7 +124,7 @@ pub fn cures(comparison: &Comparison<'_>, qemu: QemuPair) -> Vec<Cure> {
 /// The new ROMs that do not fit into their old BARs: name and size.
 fn too_large<'a>(breaking: &'a [&Pair<'_>]) -> impl Iterator<Item = (&'a str, u64, BarSize)> {
     breaking.iter().filter_map(|pair| {
-        let (old, new) = (pair.old?, pair.new?);
+        let (old, new) = (pair.old()?, pair.new()?);
         (new.size > old.bar.bytes()).then_some((pair.name, new.size, old.bar))
     })
 }
@@ -250,7 +250,7 @@ fn romsize_incoming(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
         }
     };
     Cure {
-        options: options(breaking, |pair| pair.old.map(|side| side.bar)),
+        options: options(breaking, |pair| pair.old().map(|side| side.bar)),
         ..cure(way, works, reason)
     }
 }
@@ -259,7 +259,7 @@ fn romsize_both_sides(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
     let way = Way::RomsizeBothSides;
     let known = [qemu.source, qemu.dest];
     let without = known.into_iter().flatten().find(|qemu| !qemu.has_romsize());
-    let larger = |pair: &Pair<'_>| Some(pair.old?.bar.max(pair.new?.bar));
+    let larger = |pair: &Pair<'_>| Some(pair.old()?.bar.max(pair.new()?.bar));
     let (works, reason) = if let Some(name) = missing(breaking) {
         (Works::No, format!("{name} is not in the new release"))
     } else if let Some(old) = without {

@@ -103,7 +103,7 @@ impl<'a> CompatPlan<'a> {
             let files = generation.set.roms.iter();
             for file in files.filter(|file| options.selection.takes_name(file.name())) {
                 let found = new.and_then(|new| new.find(file.name()));
-                let pair = Pair::new(file.name(), Some(file.into()), found.map(Into::into));
+                let pair = Pair::of_old(file.name(), file.into(), found.map(Into::into));
                 let breaks = new.is_none() || options.selection.all || pair.breaks();
                 // An old machine type has the entries of every newer compat
                 // array, so that a device which a newer one maps has to be

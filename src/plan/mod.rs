@@ -16,7 +16,9 @@ mod saved;
 mod saved_mapping;
 
 pub use advise::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
-pub use boot_ids::{BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, x86_ids};
+pub use boot_ids::{
+    BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, NotBootIds, x86_ids,
+};
 pub use compat::{CompatPlan, CompatRom, SharedWith};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use error::{GenerationError, PlanError};
@@ -26,7 +28,7 @@ pub use mapping::{MappedDevice, Mapping, Romfile};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
 pub use options::{PlanOptions, Selection, Source};
 pub use ranges::{Generation, MachineRange};
-pub use saved::{SavedRom, saved_roms};
+pub use saved::{SavedRom, machine_of_state, saved_roms};
 pub use saved_mapping::{MappedCard, SavedMapping};
 
 #[cfg(test)]

@@ -86,6 +86,18 @@ pub fn saved_roms(
     state.blocks.iter().filter_map(judged).collect()
 }
 
+/// The machine type of a saved guest: the state itself, the guest's definition
+/// and the user's word count in this order.
+#[must_use]
+pub fn machine_of_state<'a>(
+    state: &'a SavedState,
+    definition: Option<&'a Domain<'_>>,
+    said: Option<&'a str>,
+) -> Option<&'a str> {
+    let defined = || Some(&*definition?.machine.as_ref()?.value);
+    state.machine.as_deref().or_else(defined).or(said)
+}
+
 /// The ROM files that a definition names, by the ways to the cards.
 fn named_files(domain: &Domain<'_>) -> BTreeMap<String, String> {
     let buses = domain.buses();

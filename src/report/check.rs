@@ -110,8 +110,8 @@ impl ComparedRom {
         let example = pair.example_card();
         Self {
             name: pair.name.to_owned(),
-            old: pair.old.map(Sizes::from),
-            new: pair.new.map(Sizes::from),
+            old: pair.old().map(Sizes::from),
+            new: pair.new().map(Sizes::from),
             change: pair.change(),
             forward: Direction::from(&pair.forward(&example)),
             backward: Direction::from(&pair.backward(&example)),

@@ -40,7 +40,7 @@ pub use guests::{CardRow, GuestRow, GuestsReport};
 pub use inspect::{Detail, InspectReport, InspectedImage, InspectedRom};
 pub use inventory::InventoryReport;
 pub use lint::LintReport;
-pub use prove::{ProveReport, ProvedBoot, ProvedMigration, ProvedQemu};
+pub use prove::{ProveReport, ProveSubject, ProvedBoot, ProvedMigration, ProvedQemu};
 pub use source::{ExportedTemplates, SourceReport};
 pub use state::{StateReport, StateRow};
 pub use text::Text;

@@ -36,6 +36,17 @@ pub struct ProveReport {
     pub findings: Vec<Finding>,
 }
 
+/// What was to be proved, as the user named it.
+#[derive(Debug, Clone)]
+pub struct ProveSubject {
+    /// The old release.
+    pub old: String,
+    /// The new release.
+    pub new: String,
+    /// The package whose ROMs were used, if one was named.
+    pub package: Option<String>,
+}
+
 /// A QEMU that ran.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProvedQemu {
@@ -96,7 +107,7 @@ impl ProveReport {
     /// A report of these proofs.
     #[must_use]
     pub fn new(
-        names: (String, String, Option<String>),
+        subject: ProveSubject,
         emulators: Emulators<'_>,
         proofs: &[Proof<'_>],
         boots: &[BootProof<'_>],
@@ -108,9 +119,9 @@ impl ProveReport {
         };
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
-            old: names.0,
-            new: names.1,
-            package: names.2,
+            old: subject.old,
+            new: subject.new,
+            package: subject.package,
             source_qemu: qemu(emulators.old),
             dest_qemu: qemu(emulators.new),
             migrations: proofs.iter().map(ProvedMigration::of).collect(),

@@ -3,10 +3,8 @@
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
-use crate::libvirt::Domain;
-use crate::plan::{NamePattern, SavedMapping, SavedRom, saved_roms};
+use crate::plan::{NamePattern, SavedMapping, SavedRom};
 use crate::romset::RomSet;
-use crate::vmstate::SavedState;
 use serde::Serialize;
 
 /// The answer of `state`.
@@ -39,31 +37,6 @@ pub struct StateRow {
     pub other_blocks: usize,
     /// Its ROMs.
     pub blocks: Vec<SavedRom>,
-}
-
-impl StateRow {
-    /// A state, with each ROM judged by those of a host. Of the machine type the
-    /// state itself, the guest's definition and the user's word count in this
-    /// order.
-    #[must_use]
-    pub fn new(
-        (file, format): (&str, String),
-        state: &SavedState,
-        definition: Option<&Domain<'_>>,
-        machine: Option<&str>,
-        roms: &[RomSet],
-    ) -> Self {
-        let defined = || Some(&*definition?.machine.as_ref()?.value);
-        let machine = state.machine.as_deref().or_else(defined).or(machine);
-        let blocks = saved_roms(state, definition, machine, roms);
-        Self {
-            file: file.to_owned(),
-            format,
-            machine: machine.map(str::to_owned),
-            other_blocks: state.blocks.len().saturating_sub(blocks.len()),
-            blocks,
-        }
-    }
 }
 
 impl StateRow {

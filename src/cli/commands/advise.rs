@@ -3,7 +3,6 @@
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::input;
 use crate::cli::options::generation::GenerationInput;
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::terminal::Terminal;
 use crate::plan::{Advice, Release};
 use crate::qemu::QemuVersion;
@@ -59,7 +58,7 @@ pub fn run(command: &Advise, terminal: &Terminal) -> Result<Exit, Failure> {
             "no ROM of the newest release has a name that --select takes",
         ));
     }
-    let settings = terminal.settings(&BuildSettings::default());
+    let settings = terminal.configured();
     let advice =
         Advice::new(&releases, command.coming, &settings.devices).map_err(Failure::usage)?;
     let packed = match newest {

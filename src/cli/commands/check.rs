@@ -6,7 +6,6 @@ use crate::cli::io::input;
 use crate::cli::io::opened;
 use crate::cli::io::output::Outputs;
 use crate::cli::options::qemu::QemuVersions;
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::options::values::percent;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::inventory;
@@ -104,7 +103,7 @@ fn against_baseline(
     for rom in new.roms.iter().filter(|rom| !baseline.lists(rom.name())) {
         findings.push(not_listed(rom.name(), file));
     }
-    let settings = terminal.settings(&BuildSettings::default());
+    let settings = terminal.configured();
     let comparison = Comparison::with_baseline(&baseline, &new).with_devices(&settings.devices);
     let old = file.display().to_string();
     answer(command, &comparison, &old, &new, findings, terminal)
@@ -128,7 +127,7 @@ fn not_listed(name: &str, file: &Path) -> Finding {
 
 fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = input::read_both(old, new)?;
-    let settings = terminal.settings(&BuildSettings::default());
+    let settings = terminal.configured();
     let comparison = Comparison::new(&old, &new).with_devices(&settings.devices);
     let findings = [
         old.findings_beside(Some(&new)),

@@ -5,7 +5,6 @@ use crate::cli::io::input;
 use crate::cli::io::opened;
 use crate::cli::io::output::Outputs;
 use crate::cli::options::generation::GenerationInput;
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::releases;
@@ -14,6 +13,7 @@ use crate::emit::{
     readconfig,
 };
 use crate::finding::has_errors;
+use crate::package::PackageSettings;
 use crate::plan::{self, CompatPlan, NamePattern, Source};
 use crate::report::{EmitReport, Text};
 use crate::romset::RomSet;
@@ -186,11 +186,11 @@ fn generation_arrays(wish: &Arrays, terminal: &Terminal) -> Result<Exit, Failure
 }
 
 fn settings(wish: &Mapping, terminal: &Terminal) -> Settings {
-    terminal.settings(&BuildSettings {
+    terminal.settings(&PackageSettings {
         select: wish.select.clone(),
         name_pattern: wish.name_pattern.clone(),
         install_dir: wish.install_dir.clone(),
-        ..BuildSettings::default()
+        ..PackageSettings::default()
     })
 }
 

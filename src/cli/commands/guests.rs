@@ -5,7 +5,6 @@ use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::definitions::{Definitions, read_definitions};
 use crate::cli::io::{input, opened};
 use crate::cli::options::guests as options;
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::guest_changes::{ReadGuest, write};
 use crate::cli::steps::machine_types::Machines;
@@ -13,7 +12,7 @@ use crate::finding::{Code, Finding, has_errors};
 use crate::guest::machine_of;
 use crate::judge::Answer;
 use crate::libvirt::Domain;
-use crate::plan::{Manifest, Naming, QEMU_SHARE};
+use crate::plan::Manifest;
 use crate::report::GuestsReport;
 use crate::romset::RomSet;
 use clap::Args;
@@ -105,9 +104,7 @@ impl Guests {
 
 /// Reads the ROMs of both hosts.
 fn sides(given: &options::Sides, terminal: &Terminal) -> Result<Sides, Failure> {
-    let settings = terminal.settings(&BuildSettings::default());
-    let folder = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
-    let naming = Naming::new(settings.name_pattern.unwrap_or_default(), folder);
+    let settings = terminal.configured();
     let mapping = match &given.mapping {
         Some(path) => {
             let fail = |error: String| Failure::file(path.display(), error);
@@ -127,8 +124,8 @@ fn sides(given: &options::Sides, terminal: &Terminal) -> Result<Sides, Failure> 
         old,
         mapping,
         new,
-        naming: naming.map_err(Failure::usage)?,
-        devices: settings.devices,
+        naming: settings.package.naming().map_err(Failure::usage)?,
+        devices: settings.devices.clone(),
     })
 }
 

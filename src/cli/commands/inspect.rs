@@ -44,7 +44,7 @@ fn difference(old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failu
     let pairs: Vec<_> = Comparison::new(&old, &new)
         .pairs
         .iter()
-        .map(|pair| (pair.name, look(pair.old, &old), look(pair.new, &new)))
+        .map(|pair| (pair.name, look(pair.old(), &old), look(pair.new(), &new)))
         .collect();
     let report = DifferenceReport::new(&old.label, &new.label, &pairs);
     terminal.answer(&report, |colour| report.text(colour))?;

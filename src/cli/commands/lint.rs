@@ -74,7 +74,7 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
 
 /// The devices that a ROM file, or the old one in a compat name, is for.
 fn devices_of(file: &str, settings: &Settings) -> Vec<&'static Device> {
-    let pattern = settings.name_pattern.clone().unwrap_or_default();
+    let pattern = settings.package.name_pattern.clone().unwrap_or_default();
     let name = pattern.old_name(file).unwrap_or(file);
     let configured = settings.devices.get(name).into_iter().flatten();
     configured

@@ -6,7 +6,6 @@ use crate::cli::io::input;
 use crate::cli::io::output::Outputs;
 use crate::cli::io::supervise;
 use crate::cli::options::devices::named_device;
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::settings::Settings;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::releases;
@@ -19,7 +18,7 @@ use crate::prove::{
     Scenario, boot, prove,
 };
 use crate::qemu::{Arch, DEVICES, Device, MachineType};
-use crate::report::ProveReport;
+use crate::report::{ProveReport, ProveSubject};
 use crate::romset::RomSet;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -88,10 +87,10 @@ pub struct Prove {
 
 /// Runs QEMU and compares what it does with the plan.
 pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = terminal.settings(&BuildSettings::default());
+    let settings = terminal.configured();
     let (old, new) = input::read_both(&command.old, &command.new)?;
-    let compat = compat_roms(command, &settings, &old, &new)?;
-    let devices = devices(command, &settings, &old, &new)?;
+    let compat = compat_roms(command, settings, &old, &new)?;
+    let devices = devices(command, settings, &old, &new)?;
     let workplace = supervise::Workplace::new()?;
     let (source, dest) = emulators(command, &workplace)?;
     let emulators = Emulators {
@@ -140,12 +139,13 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
     let started = boot(&boots, &hosts, launcher, jobs, limit, &done);
     progress.finish_and_clear();
 
-    let package = command
-        .package
-        .as_ref()
-        .map(|path| path.display().to_string());
-    let names = (old.label.clone(), new.label.clone(), package);
-    let mut report = ProveReport::new(names, emulators, &proofs, &started, left_out);
+    let package = command.package.as_ref();
+    let subject = ProveSubject {
+        old: old.label.clone(),
+        new: new.label.clone(),
+        package: package.map(|path| path.display().to_string()),
+    };
+    let mut report = ProveReport::new(subject, emulators, &proofs, &started, left_out);
     report.findings.extend(RomSet::omitted_of(&old, Some(&new)));
     if is_nothing {
         report.tells_nothing(command.boot);

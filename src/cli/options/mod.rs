@@ -7,5 +7,4 @@ pub mod guests;
 pub mod placement;
 pub mod plan;
 pub mod qemu;
-pub mod settings;
 pub mod values;

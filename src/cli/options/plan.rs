@@ -1,8 +1,8 @@
 //! What a compat package is planned of.
 
 use crate::cli::options::generation::GenerationInput;
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::options::values::offset;
+use crate::package::PackageSettings;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -43,5 +43,5 @@ pub struct PlanInputs {
     pub force: bool,
     /// Settings that the file may have, too.
     #[command(flatten)]
-    pub settings: BuildSettings,
+    pub settings: PackageSettings,
 }

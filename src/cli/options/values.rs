@@ -19,9 +19,6 @@ pub enum Misspelt {
     /// No byte.
     #[error("write a byte, such as 0xff or 0")]
     Byte,
-    /// No way to treat ids.
-    #[error("write auto or keep")]
-    BootIds,
 }
 
 /// A share in percent.

@@ -2,17 +2,16 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::opened;
-use crate::cli::options::settings::BuildSettings;
 use crate::finding::Code;
 use crate::guest::MappedDevices;
-use crate::package::Wishes;
-use crate::plan::{BootIds, NamePattern, PlanError};
-use crate::rom::BarSize;
+use crate::package::PackageSettings;
+use crate::plan::PlanError;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::Spanned;
+use toml::de::DeTable;
 
 /// The file that is read where `--config` names none.
 const DEFAULT: &str = "romcompat.toml";
@@ -32,46 +31,33 @@ pub struct Severities {
     pub allow: Vec<Code>,
 }
 
-/// Settings of the file and the command line.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+/// Settings of the file, with those of the command line laid over them.
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
-    package: Option<String>,
-    version: Option<String>,
-    maintainer: Option<String>,
-    section: Option<String>,
-    distribution: Option<String>,
-    synopsis: Option<String>,
-    description: Option<String>,
-    homepage: Option<String>,
-    vcs_git: Option<String>,
-    vcs_browser: Option<String>,
-    /// A folder of templates; in the file, from the file's folder.
-    pub templates: Option<PathBuf>,
-    /// A copyright file; in the file, from the file's folder.
-    pub copyright: Option<PathBuf>,
-    /// Globs of ROM names.
-    #[serde(deserialize_with = "patterns")]
-    pub select: Vec<glob::Pattern>,
-    /// The BAR that every ROM must have.
-    #[serde(deserialize_with = "bar_size")]
-    pub size: Option<BarSize>,
-    /// How compat names are made.
-    pub name_pattern: Option<NamePattern>,
-    /// Where the package puts the ROMs.
-    pub install_dir: Option<String>,
+    /// Settings of packages, which can be typed, too.
+    pub package: PackageSettings,
     /// Severities of findings.
     pub findings: Severities,
-    /// Whether ROMs get the x86 images that firmware looks for.
-    pub boot_ids: Option<BootIds>,
     /// Devices that no table knows: for a ROM of OLD those that load it.
-    #[serde(skip)]
     pub devices: MappedDevices,
-    #[serde(rename = "devices")]
-    typed_devices: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
-    /// ROM, device, and where it stands in the file.
-    #[serde(skip)]
-    places: Vec<(String, String, String)>,
+    /// Where those stand in the file.
+    places: Vec<DevicePlace>,
+}
+
+/// What stands in the file alone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct FileAlone {
+    findings: Severities,
+    devices: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+}
+
+/// Where a device is mapped to a ROM.
+#[derive(Debug, Clone)]
+struct DevicePlace {
+    rom: String,
+    device: String,
+    place: String,
 }
 
 /// A file with a place in its text, counted from line 1 and column 1.
@@ -93,18 +79,6 @@ fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Code>, D::Err
         .collect()
 }
 
-fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<glob::Pattern>, D::Error> {
-    Vec::<String>::deserialize(deserializer)?
-        .iter()
-        .map(|text| text.parse().map_err(D::Error::custom))
-        .collect()
-}
-
-fn bar_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BarSize>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(D::Error::custom)
-}
-
 impl Settings {
     /// Reads `file`, or `romcompat.toml` if it is there.
     ///
@@ -122,56 +96,42 @@ impl Settings {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
-        let mut settings: Self = toml::from_str(text).map_err(|error| {
+        let fail = |error: toml::de::Error| {
             let start = error.span().map_or(0, |span| span.start);
             Failure::file(place(path, text, start), error.message())
-        })?;
-        for (rom, devices) in &settings.typed_devices {
-            for device in devices {
-                settings.places.push((
-                    rom.get_ref().clone(),
-                    device.get_ref().clone(),
-                    place(path, text, device.span().start),
-                ));
+        };
+        let document = DeTable::parse(text).map_err(fail)?;
+        let span = document.span();
+        let is_of_file = |key: &str| matches!(key, "findings" | "devices");
+        let entries = document.into_inner().into_iter();
+        let (of_file, of_package): (DeTable<'_>, DeTable<'_>) =
+            entries.partition(|(key, _)| is_of_file(key.get_ref()));
+        let reader = |table| toml::Deserializer::from(Spanned::new(span.clone(), table));
+        let of_file = FileAlone::deserialize(reader(of_file)).map_err(fail)?;
+        let mut settings = Self {
+            package: PackageSettings::deserialize(reader(of_package)).map_err(fail)?,
+            findings: of_file.findings,
+            ..Self::default()
+        };
+        for (rom, devices) in of_file.devices {
+            let rom = rom.into_inner();
+            for device in &devices {
+                settings.places.push(DevicePlace {
+                    rom: rom.clone(),
+                    device: device.get_ref().clone(),
+                    place: place(path, text, device.span().start),
+                });
             }
-            let names = devices.iter().map(|device| device.get_ref().clone());
-            let rom = rom.get_ref().clone();
+            let names = devices.into_iter().map(Spanned::into_inner);
             settings.devices.insert(rom, names.collect());
         }
         if let Some(folder) = path.parent() {
-            for named in [&mut settings.copyright, &mut settings.templates] {
+            let package = &mut settings.package;
+            for named in [&mut package.copyright, &mut package.templates] {
                 *named = named.take().map(|path| folder.join(path));
             }
         }
         Ok(settings)
-    }
-
-    /// Lays over it what was typed.
-    pub fn overlay(&mut self, typed: &BuildSettings) {
-        fn lay<T: Clone>(typed: Option<&T>, setting: &mut Option<T>) {
-            if let Some(value) = typed {
-                *setting = Some(value.clone());
-            }
-        }
-        lay(typed.package.as_ref(), &mut self.package);
-        lay(typed.package_version.as_ref(), &mut self.version);
-        lay(typed.maintainer.as_ref(), &mut self.maintainer);
-        lay(typed.section.as_ref(), &mut self.section);
-        lay(typed.distribution.as_ref(), &mut self.distribution);
-        lay(typed.synopsis.as_ref(), &mut self.synopsis);
-        lay(typed.description.as_ref(), &mut self.description);
-        lay(typed.copyright.as_ref(), &mut self.copyright);
-        lay(typed.size.as_ref(), &mut self.size);
-        lay(typed.name_pattern.as_ref(), &mut self.name_pattern);
-        lay(typed.install_dir.as_ref(), &mut self.install_dir);
-        lay(typed.boot_ids.as_ref(), &mut self.boot_ids);
-        lay(typed.templates.as_ref(), &mut self.templates);
-        lay(typed.homepage.as_ref(), &mut self.homepage);
-        lay(typed.vcs_git.as_ref(), &mut self.vcs_git);
-        lay(typed.vcs_browser.as_ref(), &mut self.vcs_browser);
-        if !typed.select.is_empty() {
-            self.select.clone_from(&typed.select);
-        }
     }
 
     /// A failure because of a plan's error: at its place in the file where the
@@ -179,35 +139,19 @@ impl Settings {
     pub fn failure(&self, error: PlanError, release: &str) -> Failure {
         let of_error = |(rom, device): (&str, Option<&str>)| {
             let mut places = self.places.iter().rev();
-            let found = places.find(|(of_rom, name, _)| {
-                of_rom == rom && device.is_none_or(|device| device == name)
-            });
-            found.map(|(_, _, place)| place.as_str())
+            let found = places
+                .find(|one| one.rom == rom && device.is_none_or(|device| device == one.device));
+            found.map(|one| one.place.as_str())
         };
         let place = error.mapped().and_then(of_error);
         Failure::file(place.unwrap_or(release), error)
-    }
-
-    /// What the package shall say of itself.
-    pub fn wishes(&self) -> Wishes {
-        Wishes {
-            package: self.package.clone(),
-            version: self.version.clone(),
-            maintainer: self.maintainer.clone(),
-            section: self.section.clone(),
-            distribution: self.distribution.clone(),
-            synopsis: self.synopsis.clone(),
-            description: self.description.clone(),
-            homepage: self.homepage.clone(),
-            vcs_git: self.vcs_git.clone(),
-            vcs_browser: self.vcs_browser.clone(),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn error(text: &str) -> String {
         Settings::parse(text, Path::new("romcompat.toml"))
@@ -231,6 +175,9 @@ mod tests {
     fn a_copyright_file_is_looked_for_beside_the_configuration() {
         let path = Path::new("conf/romcompat.toml");
         let settings = Settings::parse("copyright = \"terms\"", path).unwrap();
-        assert_eq!(settings.copyright, Some(PathBuf::from("conf/terms")));
+        assert_eq!(
+            settings.package.copyright,
+            Some(PathBuf::from("conf/terms"))
+        );
     }
 }

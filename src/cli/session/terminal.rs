@@ -3,10 +3,10 @@
 use crate::cli::exit::Failure;
 use crate::cli::io::complaint::complain;
 use crate::cli::options::common::{Common, Format};
-use crate::cli::options::settings::BuildSettings;
 use crate::cli::session::settings::Settings;
 use crate::finding::{Finding, Severity, SeverityOverrides};
 use crate::json;
+use crate::package::PackageSettings;
 use crate::report::{Colour, Text, findings_text};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
@@ -63,9 +63,9 @@ impl Terminal {
     }
 
     /// The settings of `romcompat.toml`, with what was typed laid over them.
-    pub fn settings(&self, typed: &BuildSettings) -> Settings {
+    pub fn settings(&self, typed: &PackageSettings) -> Settings {
         let mut settings = self.settings.clone();
-        settings.overlay(typed);
+        settings.package = typed.clone().over(&settings.package);
         settings
     }
 

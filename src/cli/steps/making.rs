@@ -43,7 +43,7 @@ impl Making {
             None => None,
         };
         refuse_other_version(&command.out, &details)?;
-        let templates = match &settings.templates {
+        let templates = match &settings.package.templates {
             Some(folder) => templates(folder)?,
             None => Templates::default(),
         };
@@ -51,7 +51,7 @@ impl Making {
             details,
             previous,
             templates,
-            folder: settings.templates.clone(),
+            folder: settings.package.templates.clone(),
         };
         let previous = making.previous.as_ref();
         check_templates(plan, &making.details, previous, &making.templates)
@@ -62,13 +62,17 @@ impl Making {
     /// What a package fails on: a file of the templates, else where it was to
     /// be written.
     pub fn failure(&self, out: &Path, error: PackageError) -> Failure {
-        if let (PackageError::Template(error), Some(folder)) = (&error, &self.folder) {
-            let path = folder.join(error.name());
-            if path.is_file() {
-                let place = format!("{}, line {}", path.display(), error.line());
-                return Failure::file(place, error.message());
+        let error = match (error, &self.folder) {
+            (PackageError::Template(error), Some(folder)) => {
+                let path = folder.join(&error.name);
+                if path.is_file() {
+                    let place = format!("{}, line {}", path.display(), error.line);
+                    return Failure::file(place, error.problem);
+                }
+                PackageError::Template(error)
             }
-        }
+            (error, _) => error,
+        };
         Failure::file(out.display(), error)
     }
 }
@@ -146,14 +150,13 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
 }
 
 fn details(settings: &Settings, plan: &CompatPlan<'_>) -> Result<Details, Failure> {
-    let copyright = match &settings.copyright {
+    let copyright = match &settings.package.copyright {
         Some(path) => {
             Some(opened::read(path).map_err(|error| Failure::file(path.display(), error))?)
         }
         None => None,
     };
-    Details::settle(&settings.wishes(), plan, epoch()?, copyright, author()?)
-        .map_err(Failure::usage)
+    Details::settle(&settings.package, plan, epoch()?, copyright, author()?).map_err(Failure::usage)
 }
 
 /// In seconds.

@@ -10,9 +10,7 @@ use crate::cli::steps::saved::{self, Wanted};
 use crate::finding::{Finding, has_errors};
 use crate::judge::{Comparison, Pair};
 use crate::parallel;
-use crate::plan::{
-    CompatPlan, Generation, Naming, PlanOptions, QEMU_SHARE, SavedRelease, Selection, Source,
-};
+use crate::plan::{CompatPlan, Generation, PlanOptions, SavedRelease, Selection, Source};
 use crate::romset::RomSet;
 use std::path::PathBuf;
 
@@ -175,16 +173,15 @@ pub fn plan<'a>(
     source: Source<'a>,
     new: Option<&'a RomSet>,
 ) -> Result<CompatPlan<'a>, Failure> {
-    let install_dir = settings.install_dir.as_deref().unwrap_or(QEMU_SHARE);
-    let pattern = settings.name_pattern.clone().unwrap_or_default();
+    let package = &settings.package;
     let options = PlanOptions {
         selection: Selection {
             all,
-            patterns: settings.select.clone(),
+            patterns: package.select.clone(),
         },
-        naming: Naming::new(pattern, install_dir).map_err(Failure::usage)?,
-        size: settings.size,
-        boot_ids: settings.boot_ids.unwrap_or_default(),
+        naming: package.naming().map_err(Failure::usage)?,
+        size: package.size,
+        boot_ids: package.boot_ids.unwrap_or_default(),
         devices: settings.devices.clone(),
     };
     CompatPlan::new(source, new, &options).map_err(|error| match source {

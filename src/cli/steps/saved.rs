@@ -5,7 +5,9 @@ use crate::cli::io::opened;
 use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
 use crate::finding::{Code, Finding, Place};
 use crate::libvirt::Domain;
-use crate::plan::{ExtractedRoms, NamePattern, SavedMapping, SavedRelease, SavedRom};
+use crate::plan::{
+    ExtractedRoms, NamePattern, SavedMapping, SavedRelease, SavedRom, machine_of_state, saved_roms,
+};
 use crate::report::StateRow;
 use crate::romset::RomSet;
 use crate::vmstate::{
@@ -47,8 +49,15 @@ impl Found {
         // as that of QEMU alone.
         let definition = self.definition.as_deref();
         let definition = definition.and_then(|text| Domain::parse(text.as_bytes()).ok());
-        let head = (label, self.format.clone());
-        StateRow::new(head, &self.state, definition.as_ref(), machine, roms)
+        let machine = machine_of_state(&self.state, definition.as_ref(), machine);
+        let blocks = saved_roms(&self.state, definition.as_ref(), machine, roms);
+        StateRow {
+            file: label.to_owned(),
+            format: self.format.clone(),
+            machine: machine.map(str::to_owned),
+            other_blocks: self.state.blocks.len().saturating_sub(blocks.len()),
+            blocks,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::plan::tests::{rom_set, with_plan};
 
 fn settle(
-    wishes: &Wishes,
+    wishes: &PackageSettings,
     plan: &CompatPlan<'_>,
     author: Option<&str>,
 ) -> Result<Details, DetailsError> {
@@ -12,10 +12,10 @@ fn settle(
     Details::settle(wishes, plan, Some(1), Some(b"terms".to_vec()), author)
 }
 
-fn version(version: &str) -> Wishes {
-    Wishes {
+fn version(version: &str) -> PackageSettings {
+    PackageSettings {
         version: Some(version.to_owned()),
-        ..Wishes::default()
+        ..PackageSettings::default()
     }
 }
 
@@ -44,7 +44,7 @@ fn the_name_says_the_size_class_and_whether_all_roms_are_efi() {
 #[test]
 fn what_nobody_says_is_asked_for() {
     with_plan(&[("a.rom", 512)], |plan| {
-        let error = settle(&Wishes::default(), plan, None).unwrap_err();
+        let error = settle(&PackageSettings::default(), plan, None).unwrap_err();
         assert!(matches!(error, DetailsError::NoVersion));
         let error = settle(&version("1"), plan, None).unwrap_err();
         assert!(matches!(error, DetailsError::NoMaintainer));
@@ -55,7 +55,7 @@ fn what_nobody_says_is_asked_for() {
 }
 
 /// Settles with OLD as a package that has these fields, too.
-fn of_package(fields: &str, wishes: &Wishes) -> Result<Details, String> {
+fn of_package(fields: &str, wishes: &PackageSettings) -> Result<Details, String> {
     use crate::deb::control::Control;
     let mut set = rom_set(&[("a.rom", 512)]);
     let text = format!("Package: aa\nVersion: 1.0-2\n{fields}");
@@ -81,7 +81,7 @@ fn fields_of_the_old_package_are_taken_where_policy_allows_them() {
     let fields = format!(
         "{MAINTAINER}Source: src (2)\nSection: misc\nHomepage: https://example.org/\nBuilt-Using: gcc-12 (= 12.2),\n bb (= 3)\n"
     );
-    let details = of_package(&fields, &Wishes::default()).unwrap();
+    let details = of_package(&fields, &PackageSettings::default()).unwrap();
     assert_eq!(details.maintainer.to_string(), "A B <a@b.c>");
     assert_eq!(details.author, details.maintainer);
     assert_eq!(details.section, "misc");
@@ -119,14 +119,14 @@ fn a_field_that_policy_forbids_is_refused_by_name_unless_the_user_gives_another(
             "aa 1.0-2: its field Homepage: `example.org` is no address",
         ),
     ] {
-        let error = of_package(fields, &Wishes::default()).unwrap_err();
+        let error = of_package(fields, &PackageSettings::default()).unwrap_err();
         assert!(error.starts_with(said), "{error}");
     }
-    let wishes = Wishes {
+    let wishes = PackageSettings {
         maintainer: Some("C <c@d>".to_owned()),
         section: Some("admin".to_owned()),
         homepage: Some("https://example.org".to_owned()),
-        ..Wishes::default()
+        ..PackageSettings::default()
     };
     let fields = "Maintainer: nobody\nSection: Big Section\nHomepage: example.org\n";
     assert!(of_package(fields, &wishes).is_ok());
@@ -134,76 +134,76 @@ fn a_field_that_policy_forbids_is_refused_by_name_unless_the_user_gives_another(
 
 #[test]
 fn a_wish_with_control_characters_is_refused() {
-    let error = |wishes: Wishes| of_package(MAINTAINER, &wishes).unwrap_err();
+    let error = |wishes: PackageSettings| of_package(MAINTAINER, &wishes).unwrap_err();
     let text = || Some("a\x1b[2J".to_owned());
     for (wishes, said) in [
         (
-            Wishes {
+            PackageSettings {
                 package: text(),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no package name",
         ),
         (
-            Wishes {
+            PackageSettings {
                 version: text(),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no version",
         ),
         (
-            Wishes {
+            PackageSettings {
                 maintainer: Some("A\x1b <a@b>".to_owned()),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no maintainer",
         ),
         (
-            Wishes {
+            PackageSettings {
                 section: text(),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no section",
         ),
         (
-            Wishes {
+            PackageSettings {
                 distribution: text(),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no distribution",
         ),
         (
-            Wishes {
+            PackageSettings {
                 synopsis: text(),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "the synopsis has the control character U+001B",
         ),
         (
-            Wishes {
+            PackageSettings {
                 description: text(),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "the description has the control character U+001B",
         ),
         (
-            Wishes {
+            PackageSettings {
                 homepage: Some("https://a\x1b".to_owned()),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no address",
         ),
         (
-            Wishes {
+            PackageSettings {
                 vcs_git: Some("https://a\x1b".to_owned()),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no address",
         ),
         (
-            Wishes {
+            PackageSettings {
                 vcs_browser: Some("https://a\x1b".to_owned()),
-                ..Wishes::default()
+                ..PackageSettings::default()
             },
             "is no address",
         ),
