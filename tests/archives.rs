@@ -172,17 +172,23 @@ fn a_rom_whose_name_is_not_utf8_is_read_and_named() {
 fn an_archive_behind_an_archive_is_named() {
     let place = TempDir::new().unwrap();
     let both = place.path().join("both.tar");
-    tar(roms(1).path(), &both);
+    let old = roms(1);
+    tar(old.path(), &both);
     let one = fs::read(&both).unwrap();
     fs::write(&both, one.repeat(2)).unwrap();
-    let (ended, words) = run(&[&"inspect", &both]);
-    assert_eq!(ended, 0, "{words}");
-    let offset = format!(
-        "RC205]: {}: data stands behind the end of the tar archive, at {:#x}",
-        both.display(),
-        one.len()
-    );
-    assert!(words.contains(&offset), "{words}");
+    let offset = format!("starts behind its end, at {:#x} unpacked", one.len());
+    for arguments in [
+        vec![&"inspect" as &dyn AsRef<OsStr>, &both],
+        vec![&"check", &old.path(), &both],
+    ] {
+        let (ended, words) = run(&arguments);
+        assert_eq!(ended, 1, "{words}");
+        assert!(
+            words.contains("RC205") && words.contains(&offset),
+            "{words}"
+        );
+        assert!(!words.contains("Safe"), "{words}");
+    }
 }
 
 #[test]

@@ -293,9 +293,9 @@ codes! {
         what: "The name of an option ROM is not UTF-8.",
         why: "Definitions of guests and JSON cannot hold such a name, so no mapping can name it as it is; it is shown with escapes.",
         remedy: "Rename the file.";
-    DataBehindArchive = 205, "data-behind-archive", Warning,
-        what: "Data stands behind the end of a tar archive.",
-        why: "tar does not read it: it may be another archive that was put behind the first one, and ROMs in it are left out.",
+    ArchiveBehindArchive = 205, "archive-behind-archive", Error,
+        what: "Another tar archive stands behind the end of the first.",
+        why: "tar does not read it without `--ignore-zeros`, so ROMs in it are left out.",
         remedy: "Give each archive by itself, or join them with `tar --concatenate`.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",
@@ -440,7 +440,10 @@ impl Code {
     pub const fn is_of_what_was_not_read(self) -> bool {
         matches!(
             self,
-            Self::RomTooLarge | Self::RomNameOnly | Self::RomLinkDangling
+            Self::RomTooLarge
+                | Self::RomNameOnly
+                | Self::RomLinkDangling
+                | Self::ArchiveBehindArchive
         )
     }
 }

@@ -36,9 +36,9 @@ pub enum Omission {
         /// Its path, as it is shown.
         path: String,
     },
-    /// Bytes behind the end of a tar archive.
+    /// Another tar archive behind the end of the first.
     BehindEnd {
-        /// Offset of the first in the unpacked archive.
+        /// Its offset in the unpacked data.
         offset: u64,
     },
 }
@@ -122,12 +122,12 @@ impl Omission {
                 "a name that a definition and a command line can hold".to_owned(),
             ),
             Self::BehindEnd { offset } => finding(
-                Code::DataBehindArchive,
+                Code::ArchiveBehindArchive,
                 "",
                 format!(
-                    "data stands behind the end of the tar archive, at {offset:#x} of it unpacked, and was left out"
+                    "another tar archive starts behind its end, at {offset:#x} unpacked, and was left out"
                 ),
-                "an archive ends with blocks of zeros, behind which tar does not read".to_owned(),
+                "an input is one archive, behind which tar does not read".to_owned(),
             ),
         })
     }

@@ -123,8 +123,8 @@ pub fn is_tar(data: &[u8]) -> bool {
 }
 
 /// Hands each entry to `visit` with its content as a stream, and reads on to the
-/// end of `tar`. Gives the offset of what stands behind the archive's end and is
-/// not zero, where there is something.
+/// end of `tar`. Gives the offset of another archive behind the end of the first,
+/// where there is one.
 ///
 /// # Errors
 /// [`TarError`], as `E`, and whatever `visit` fails with.

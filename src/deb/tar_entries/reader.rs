@@ -146,23 +146,22 @@ impl<R: Read> Reader<R> {
             .map_err(|problem| self.damaged(problem))
     }
 
-    /// Reads to the end of the data, and gives the offset of the first byte that
-    /// is not zero.
+    /// Reads to the end of the data, and gives the offset of the first header of
+    /// another archive. Other data there is nothing to tar programs, either.
     pub(super) fn behind_end(&mut self) -> Result<Option<u64>, TarError> {
+        let mut block = Vec::with_capacity(BLOCK);
         let mut found = None;
-        let mut buffer = [0; 8192];
         loop {
             let start = self.at;
-            let read = self.read(&mut buffer);
-            let count = match read {
-                Ok(0) => return Ok(found),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.failed(error)),
+            block.clear();
+            let read = self.by_ref().take(BLOCK as u64).read_to_end(&mut block);
+            read.map_err(|error| self.failed(error))?;
+            let Some(block) = block.first_chunk() else {
+                return Ok(found);
             };
-            let bytes = buffer.get(..count).unwrap_or_default();
-            let first = bytes.iter().position(|byte| *byte != 0);
-            found = found.or(first.map(|first| start.saturating_add(first as u64)));
+            if found.is_none() && matches!(Found::at(*block), Found::Header(_)) {
+                found = Some(start);
+            }
         }
     }
 }

@@ -350,16 +350,18 @@ fn an_archive_that_is_cut_says_where() {
 }
 
 #[test]
-fn what_stands_behind_the_end_has_its_offset() {
+fn another_archive_behind_the_end_has_its_offset() {
     let behind = |rest: Vec<u8>| {
         let tar = [file("a", b"hi"), end(), rest].concat();
         for_each_entry(&*tar, |_, _| Ok::<_, TarError>(())).unwrap()
     };
     assert_eq!(behind(vec![]), None);
     assert_eq!(behind(vec![0; 20_000]), None);
-    assert_eq!(behind(file("b", b"hi")), Some(2048));
-    let late = [vec![0; 20_000], b"x".to_vec()].concat();
-    assert_eq!(behind(late), Some(2048 + 20_000));
+    assert_eq!(behind(vec![b'x'; 20_000]), None);
+    assert_eq!(behind(file("b", b"hi").repeat(2)), Some(2048));
+    let late = [vec![b'x'; 40 * BLOCK], file("b", b"hi")].concat();
+    assert_eq!(behind(late[..40 * BLOCK + 511].to_vec()), None);
+    assert_eq!(behind(late), Some(2048 + 40 * BLOCK as u64));
 }
 
 #[test]
