@@ -14,6 +14,7 @@ pub mod emit;
 pub mod finding;
 pub mod fleet;
 pub mod guest;
+pub mod hook;
 pub mod host;
 pub mod json;
 pub mod judge;

@@ -38,6 +38,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("plan", 5),
     ("fleet", 5),
     ("emit", 6),
+    ("hook", 6),
     ("advise", 6),
     ("package", 7),
     ("prove", 7),

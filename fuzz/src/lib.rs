@@ -15,9 +15,10 @@ use romcompat::compression::Decoder;
 use romcompat::deb::AR_MAGIC;
 use romcompat::guest::{MappedDevices, guest_of_domain, machine_of};
 use romcompat::json;
+use romcompat::judge::{SavedRom, saved_roms};
 use romcompat::libvirt::{Domain, pin, set_machine, unpin};
 use romcompat::package::{InstalledPackage, Previous};
-use romcompat::plan::{ExtractedRoms, NamePattern, SavedMapping, SavedRom, saved_roms};
+use romcompat::plan::{ExtractedRoms, NamePattern, SavedMapping};
 use romcompat::report::{Colour, Detail, InspectReport, InspectedRom, SCHEMA_VERSION};
 use romcompat::rom::edit::{
     ImageSelection, JoinOptions, PadSize, Retarget, fix, join, pad, pad_image, retarget, split,
@@ -180,7 +181,7 @@ fn state(input: impl Input, start: u64, definition: Option<&str>) {
     for machine in [None, Some("pc-i440fx-1.4")] {
         let roms = saved_roms(&state, definition.as_ref(), machine, &hosts);
         for rom in &roms {
-            assert!(rom.resumes != Some(true) || rom.finding("state").is_none());
+            assert!(!rom.resumes() || rom.finding("state").is_none());
         }
     }
     let is_rom = |block: &RamBlock| SavedRom::of(block).is_some();

@@ -140,6 +140,15 @@ pub enum Held {
     Odd(u64),
 }
 
+impl Held {
+    /// A block of so many bytes.
+    #[must_use]
+    pub fn of_block(bytes: u64) -> Self {
+        let bar = BarSize::of_rom(bytes).filter(|bar| bar.bytes() == bytes);
+        bar.map_or(Self::Odd(bytes), Self::Bar)
+    }
+}
+
 impl Block {
     /// A block of which no more is known than its ROM.
     #[must_use]
@@ -166,15 +175,6 @@ impl Block {
             model: Some(name.to_owned()),
             devices: device.into_iter().collect(),
             ..Self::of_rom(rom)
-        }
-    }
-
-    /// The same card, told this file.
-    #[must_use]
-    pub fn told(&self, file: &str) -> Self {
-        Self {
-            rom: RomChoice::File(file.to_owned()),
-            ..self.clone()
         }
     }
 

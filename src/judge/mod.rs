@@ -2,8 +2,10 @@
 //! block of its memory that a file decides. Whatever judges asks here.
 
 mod compare;
+mod saved;
 
 pub use compare::{Change, Comparison, Pair, Side};
+pub use saved::{SavedRom, machine_of_state, saved_roms};
 
 use crate::guest::{Block, Guest, Held, RomChoice};
 use crate::host::{Found, Host};

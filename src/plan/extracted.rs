@@ -1,7 +1,8 @@
 //! The ROMs that are in saved guests, taken out of them.
 
-use super::{SavedMapping, SavedRom};
+use super::SavedMapping;
 use crate::finding::Finding;
+use crate::judge::SavedRom;
 use crate::qemu::RamBlockSize;
 use crate::rom::{BarSize, NotAnOptionRom, Rom};
 use crate::romset::{CollectError, RomCollector, RomSet};

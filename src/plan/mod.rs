@@ -12,7 +12,6 @@ mod mapping;
 mod naming;
 mod options;
 mod ranges;
-mod saved;
 mod saved_mapping;
 
 pub use advise::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
@@ -28,7 +27,6 @@ pub use mapping::{MappedDevice, Mapping, Romfile};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};
 pub use options::{PlanOptions, Selection, Source};
 pub use ranges::{Generation, MachineRange};
-pub use saved::{SavedRom, machine_of_state, saved_roms};
 pub use saved_mapping::{MappedCard, SavedMapping};
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Which compat ROMs saved guests are told to load.
 
-use super::{MappedDevice, NamePattern, Romfile, SavedRom};
+use super::{MappedDevice, NamePattern, Romfile};
 use crate::finding::{Code, Finding};
+use crate::judge::SavedRom;
 use crate::rom::BarSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ impl SavedMapping {
                     .entry(bar)
                     .or_default();
                 class.count = class.count.saturating_add(1);
-                class.is_given |= rom.resumes == Some(true);
+                class.is_given |= rom.resumes();
             }
         }
         let mut mapping = Self::default();

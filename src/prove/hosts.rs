@@ -3,8 +3,7 @@
 use super::{CannotRun, LeftOut, NotTried};
 use crate::emit;
 use crate::plan::{CompatPlan, MappedDevice, Mapping};
-use crate::qemu::{DEVICES, Device, MachineType, RamBlockSize, RomAt, device_by_name};
-use crate::rom::BarSize;
+use crate::qemu::{DEVICES, Device, MachineType, device_by_name};
 use crate::romset::RomSet;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -196,11 +195,6 @@ fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.set_permissions(Permissions::from_mode(0o600))
-}
-
-/// A ROM of this BAR on one side of a migration.
-pub(super) fn block(bar: BarSize) -> RomAt<'static> {
-    RomAt::Block(RamBlockSize::of_bar(bar))
 }
 
 fn default_romfiles() -> BTreeSet<&'static str> {

@@ -1,8 +1,11 @@
 //! What is tried: migrations between an old and a new host.
 
-use super::hosts::block;
+use super::guest::SLOT;
 use super::{Emulator, Guest, Hosts, LeftOut, Migrated, Migration, NotTried, RomSource};
-use crate::qemu::{Device, MachineType, RomAt, Verdict, says, verdict};
+use crate::guest::{Block, RomChoice};
+use crate::host::{Files, Found, Host};
+use crate::judge::{Answer, Presence, judge_from};
+use crate::qemu::{Device, MachineType, says};
 use serde::Serialize;
 use std::fmt;
 
@@ -142,8 +145,44 @@ pub struct Emulators<'a> {
     pub new: &'a Emulator,
 }
 
-/// A card on one host, with what its ROM is there.
-type Start<'a, 'r> = (Guest<'a>, RomAt<'r>);
+/// A card on one host, with what is there in the place of its ROM file.
+#[derive(Debug, Clone)]
+struct Start<'a> {
+    guest: Guest<'a>,
+    card: Block,
+    found: Found,
+}
+
+/// A host with this in the place of the only file that is asked for.
+#[derive(Debug)]
+struct Only(Found);
+
+impl Files for Only {
+    fn find(&self, _: &str) -> Found {
+        self.0
+    }
+}
+
+impl<'a> Start<'a> {
+    /// A guest whose card loads a file of this name.
+    fn new(guest: Guest<'a>, file: &str, found: Found) -> Self {
+        let address = guest.machine.family.block_address(SLOT);
+        let rom = RomChoice::File(file.to_owned());
+        Self {
+            card: Block::of_device(guest.device.name, &address, rom),
+            guest,
+            found,
+        }
+    }
+
+    /// What another host says to the guest.
+    fn to(&self, destination: &Self) -> Answer {
+        let (here, there) = (Only(self.found), Only(destination.found));
+        let (here, there): ([&dyn Files; 1], [&dyn Files; 1]) = ([&here], [&there]);
+        let source = Presence::at_source(&self.card, &Host::new(&here));
+        judge_from(source, &destination.card, &Host::new(&there)).answer
+    }
+}
 
 impl<'a> Scenario<'a> {
     /// Every migration of a device on a machine that says something about the
@@ -184,15 +223,15 @@ impl<'a> Scenario<'a> {
         // is looked for in a folder that no machine has.
         let absent = |name: &str| format!("absent/{name}");
         let absent_rom = absent(romfile);
-        let old: Start<'_, '_> = (
-            guest(emulators.old, hosts.old_folder(), RomSource::Default),
-            block(old_rom.bar()),
-        );
-        let new: Start<'_, '_> = match hosts.new.find(romfile) {
-            Some(rom) => (on_new(RomSource::Default), block(rom.bar())),
-            None => (on_new(global(&absent_rom)), RomAt::Missing(&absent_rom)),
+        let old_guest = guest(emulators.old, hosts.old_folder(), RomSource::Default);
+        let old_found = Found::file(old_rom.size());
+        let old = Start::new(old_guest, romfile, old_found);
+        let new = match hosts.new.find(romfile) {
+            Some(rom) => Start::new(on_new(RomSource::Default), romfile, Found::file(rom.size())),
+            None => Start::new(on_new(global(&absent_rom)), &absent_rom, Found::Missing),
         };
-        let other = (on_new(global(&Hosts::other_content(romfile))), old.1);
+        let other_file = Hosts::other_content(romfile);
+        let other = Start::new(on_new(global(&other_file)), &other_file, old_found);
         let mut tries = vec![
             (Kind::OldToOld, old.clone(), old.clone()),
             (Kind::OldToNew, old.clone(), new.clone()),
@@ -212,12 +251,11 @@ impl<'a> Scenario<'a> {
                 romfile,
             };
             // That it has the size of the old ROM is what is to be proved.
-            let by_global = (on_new(globals), old.1);
-            let by_file = (on_new(readconfig), old.1);
-            let missing = (
-                on_new(global(&absent_compat)),
-                RomAt::Missing(&absent_compat),
-            );
+            let name = &told.romfile.name;
+            let by_global = Start::new(on_new(globals), name, old_found);
+            let by_file = Start::new(on_new(readconfig), name, old_found);
+            let missing = on_new(global(&absent_compat));
+            let missing = Start::new(missing, &absent_compat, Found::Missing);
             // A file for any guest has the sections of display adapters in comments.
             if !device.is_display() {
                 tries.extend([
@@ -231,7 +269,7 @@ impl<'a> Scenario<'a> {
                 (Kind::CompatMissing, old.clone(), missing),
             ]);
         }
-        let breaks = verdict(old.1, new.1) != Verdict::Accepted;
+        let breaks = old.to(&new) != Answer::Accepted;
         let without = (breaks && compat.is_none()).then(|| {
             let why = format!("its {romfile} breaks, and it is told no compat ROM");
             left_out(NotTried::NeededCompatRom, why)
@@ -248,18 +286,16 @@ impl<'a> Scenario<'a> {
         format!("{device}-{machine}-{}.txt", self.kind.name())
     }
 
-    fn new(kind: Kind, source: Start<'a, '_>, destination: Start<'a, '_>) -> Option<Self> {
-        let expected = match verdict(source.1, destination.1) {
-            Verdict::Accepted => Expected::Accepted,
-            Verdict::Refused(refusal) => {
-                Expected::Refused(refusal.line(&destination.0.ram_block()))
-            }
-            Verdict::Impossible => return None,
+    fn new(kind: Kind, source: Start<'a>, destination: Start<'a>) -> Option<Self> {
+        let expected = match source.to(&destination) {
+            Answer::Accepted => Expected::Accepted,
+            Answer::Refused(refused) => Expected::Refused(refused.line),
+            Answer::NotJudged(_) => return None,
         };
         Some(Self {
             kind,
-            source: source.0,
-            destination: destination.0,
+            source: source.guest,
+            destination: destination.guest,
             expected,
         })
     }

@@ -3,7 +3,8 @@
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
-use crate::plan::{NamePattern, SavedMapping, SavedRom};
+use crate::judge::SavedRom;
+use crate::plan::{NamePattern, SavedMapping};
 use crate::romset::RomSet;
 use serde::Serialize;
 
@@ -107,12 +108,12 @@ impl StateReport {
                         [] => "not known".to_owned(),
                         names => names.join(", "),
                     }),
-                    match rom.resumes {
-                        None if rom.is_undecided() => plain("not known"),
-                        None if rom.is_missing() => ("no such ROM".to_owned(), Tone::Bad),
-                        None => plain("-"),
-                        Some(true) => ("resumes".to_owned(), Tone::Good),
-                        Some(false) => ("refused".to_owned(), Tone::Bad),
+                    match () {
+                        () if rom.is_undecided() => plain("not known"),
+                        () if rom.is_missing() => ("no such ROM".to_owned(), Tone::Bad),
+                        () if rom.is_refused() => ("refused".to_owned(), Tone::Bad),
+                        () if rom.resumes() => ("resumes".to_owned(), Tone::Good),
+                        () => plain("-"),
                     },
                 ]);
             }
@@ -140,7 +141,7 @@ impl StateReport {
             self.states.iter().filter(has).count()
         };
         let counts = [
-            (states(|rom| rom.resumes == Some(false)), "refused"),
+            (states(SavedRom::is_refused), "refused"),
             (
                 states(SavedRom::is_missing),
                 "lacking a ROM that QEMU must find",

@@ -6,8 +6,9 @@
 use crate::cli::exit::Exit;
 use crate::cli::io::complaint::complain;
 use crate::cli::io::open_state::open_state;
+use crate::hook::{Filtered, ReceivingHost};
+use crate::host::{Files, Found};
 use crate::libvirt::Domain;
-use crate::package::{Filtered, Host};
 use crate::plan::Manifest;
 use crate::qemu::QemuVersion;
 use crate::report::Text;
@@ -176,29 +177,32 @@ fn read_mapping(path: &Path) -> Result<Manifest, String> {
 }
 
 /// The host that the hook runs on.
+#[derive(Debug)]
 struct ThisHost<'a> {
     folders: &'a [PathBuf],
     /// Whether the guest resumes from a saved state.
     resumes: bool,
 }
 
-impl Host for ThisHost<'_> {
-    fn file_length(&self, path: &str) -> Option<u64> {
-        let file = fs::metadata(path).ok()?;
-        file.is_file().then_some(file.len())
-    }
-
-    fn rom_size(&self, romfile: &str) -> Option<u64> {
-        let size = |folder: &Path| fs::metadata(folder.join(romfile)).ok();
-        let found = if self.folders.is_empty() {
+impl Files for ThisHost<'_> {
+    fn find(&self, file: &str) -> Found {
+        let metadata = |folder: &Path| fs::metadata(folder.join(file)).ok();
+        let found = if file.starts_with('/') {
+            fs::metadata(file).ok()
+        } else if self.folders.is_empty() {
             let folders = QemuVersion::new(10, 0).search_path();
-            folders.iter().find_map(|folder| size(Path::new(folder)))
+            folders
+                .iter()
+                .find_map(|folder| metadata(Path::new(folder)))
         } else {
-            self.folders.iter().find_map(|folder| size(folder))
+            self.folders.iter().find_map(|folder| metadata(folder))
         };
-        found.filter(fs::Metadata::is_file).map(|file| file.len())
+        let file = found.filter(fs::Metadata::is_file);
+        file.map_or(Found::Missing, |file| Found::file(file.len()))
     }
+}
 
+impl ReceivingHost for ThisHost<'_> {
     fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, String> {
         self.resumes.then(|| open_state(domain)).transpose()
     }

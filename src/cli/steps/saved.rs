@@ -4,10 +4,9 @@ use crate::cli::exit::Failure;
 use crate::cli::io::opened;
 use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
 use crate::finding::{Code, Finding, Place};
+use crate::judge::{SavedRom, machine_of_state, saved_roms};
 use crate::libvirt::Domain;
-use crate::plan::{
-    ExtractedRoms, NamePattern, SavedMapping, SavedRelease, SavedRom, machine_of_state, saved_roms,
-};
+use crate::plan::{ExtractedRoms, NamePattern, SavedMapping, SavedRelease};
 use crate::report::StateRow;
 use crate::romset::RomSet;
 use crate::vmstate::{

@@ -3,19 +3,16 @@
 //! (`hooks.html`, `/etc/libvirt/hooks/qemu`, operations `migrate` and
 //! `restore`).
 
-use crate::guest::{Block, MappedDevices, RomChoice, guest_of_domain, machine_of};
-use crate::libvirt::{Domain, Interface, pin, unpin};
-use crate::plan::Manifest;
+use crate::guest::{Block, Held, Holder, MappedDevices, RomChoice, guest_of_domain, machine_of};
+use crate::host::{Files, Found, Host};
+use crate::judge::{Answer, judge_block};
+use crate::libvirt::{Domain, pin, unpin};
+use crate::plan::{Manifest, ManifestRom};
 use crate::qemu::{Device, MachineType, RamBlockSize};
-use crate::rom::BarSize;
 use crate::vmstate::{RamBlock, SavedState};
 
-/// What is asked of the host that a guest comes to.
-pub trait Host {
-    /// The length of the file at this absolute path, in bytes, if it is one.
-    fn file_length(&self, path: &str) -> Option<u64>;
-    /// The size of the ROM file that its QEMU finds by this name, in bytes.
-    fn rom_size(&self, romfile: &str) -> Option<u64>;
+/// The host that a guest comes to, with its files.
+pub trait ReceivingHost: Files {
     /// The saved state that this guest resumes from; none where it comes by a
     /// live migration.
     ///
@@ -39,7 +36,7 @@ impl Manifest {
     /// the file and its own ROM has the size. A saved guest says itself which
     /// size it had; of another the mapping knows.
     #[must_use]
-    pub fn filter(&self, domain: &Domain<'_>, host: &dyn Host) -> Filtered {
+    pub fn filter(&self, domain: &Domain<'_>, host: &dyn ReceivingHost) -> Filtered {
         let mut remarks = Vec::new();
         let machine = machine_of(domain);
         if machine.is_none() && !self.ranges.is_empty() {
@@ -56,15 +53,11 @@ impl Manifest {
         };
         let (mut pinned, mut dropped) = (Vec::new(), Vec::new());
         let guest = guest_of_domain(domain, "", machine, &MappedDevices::new());
-        for (number, (card, interface)) in guest.blocks.iter().zip(&domain.interfaces).enumerate() {
-            let Some(device) = card.device() else {
+        for card in &guest.blocks {
+            let (Holder::Card(number), Some(device)) = (card.holder, card.device()) else {
                 continue;
             };
-            let decision = match file_of(interface) {
-                Some(path) => self.for_named(path, card, device, &mut coming),
-                None => self.for_default(card, device, &mut coming),
-            };
-            let remark = match decision {
+            let remark = match self.decide(card, device, &mut coming) {
                 Decision::Leave => continue,
                 Decision::Doubt(why) => format!("left alone: {why}"),
                 Decision::Pin(path) => {
@@ -91,65 +84,64 @@ impl Manifest {
         Filtered { text, remarks }
     }
 
-    /// For a card that is told this file.
-    fn for_named(
-        &self,
-        path: &str,
-        card: &Block,
-        device: &Device,
-        coming: &mut Coming<'_>,
-    ) -> Decision {
-        let Some(rom) = self.rom_at(path) else {
+    /// What becomes of a card: as it is if the host takes it so, else told our
+    /// ROM or no longer told it, if the host takes it then. The state is asked
+    /// for only where the mapping says that the card needs something.
+    fn decide(&self, card: &Block, device: &'static Device, coming: &mut Coming<'_>) -> Decision {
+        let ours = match &card.rom {
+            RomChoice::File(path) => self.rom_at(path),
+            RomChoice::Default(_) => self.rom_for(device.name, coming.machine),
+            _ => None,
+        };
+        let Some(ours) = ours else {
             return Decision::Leave;
         };
-        let length = coming.host.file_length(path);
-        let here = length.and_then(block_of);
-        if here.is_some() && here == block_of(rom.bar.bytes()) {
+        let of_mapping = Held::Bar(ours.bar);
+        if coming.takes(card, &card.rom, of_mapping) {
             return Decision::Leave;
         }
-        let wanted = match coming.saved_block(card, device) {
-            Saved::Block(block) => Some(block),
-            Saved::NoRom | Saved::Unknown => block_of(rom.bar.bytes()),
+        let held = match coming.saved_block(card, device) {
+            Held::Nothing if !card.is_pinned() => return Decision::Leave,
+            Held::Nothing | Held::ByFile => of_mapping,
+            held => held,
         };
-        if here.is_some() && here == wanted {
+        if coming.takes(card, &card.rom, held) {
             return Decision::Leave;
         }
-        let found = instead_of_ours(path, length, rom.bar.bytes());
-        if coming.own_block(device) == wanted {
-            return Decision::Drop(found);
+        if card.is_pinned() {
+            return self.without(ours, card, device, held, coming);
         }
-        Decision::Doubt(format!(
-            "{found}, and the host has no ROM of its size; install the compat package"
-        ))
+        if block_of(held) != block_of(of_mapping) {
+            return Decision::Doubt(format!(
+                "it was saved with a ROM of {:#x} bytes, and ours has {:#x}",
+                block_of(held),
+                ours.bar.bytes()
+            ));
+        }
+        let path = self.path(ours);
+        match coming.takes(card, &RomChoice::File(path.clone()), held) {
+            true => Decision::Pin(path),
+            false => Decision::Doubt(coming.instead_of_ours(&path, ours)),
+        }
     }
 
-    /// For a card that is told no file.
-    fn for_default(&self, card: &Block, device: &Device, coming: &mut Coming<'_>) -> Decision {
-        let Some(rom) = self.rom_for(device.name, coming.machine) else {
-            return Decision::Leave;
-        };
-        let ours = block_of(rom.bar.bytes());
-        let own = coming.own_block(device);
-        if card.rom == RomChoice::Off || own == ours {
-            return Decision::Leave;
-        }
-        match coming.saved_block(card, device) {
-            Saved::NoRom => return Decision::Leave,
-            Saved::Block(block) if own == Some(block) => return Decision::Leave,
-            Saved::Block(block) if ours != Some(block) => {
-                return Decision::Doubt(format!(
-                    "it was saved with a ROM of {block:#x} bytes, and ours has {:#x}",
-                    rom.bar.bytes()
-                ));
-            }
-            Saved::Block(_) | Saved::Unknown => {}
-        }
-        let path = self.path(rom);
-        let length = coming.host.file_length(&path);
-        if length.and_then(block_of) == ours {
-            Decision::Pin(path)
-        } else {
-            Decision::Doubt(instead_of_ours(&path, length, rom.bar.bytes()))
+    /// What becomes of a card that is told our ROM, which is not here.
+    fn without(
+        &self,
+        ours: &ManifestRom,
+        card: &Block,
+        device: &Device,
+        held: Held,
+        coming: &Coming<'_>,
+    ) -> Decision {
+        let found = coming.instead_of_ours(&self.path(ours), ours);
+        let own = device.romfile_on(coming.machine);
+        let own = own.map_or(RomChoice::Off, |name| RomChoice::Default(name.to_owned()));
+        match coming.takes(card, &own, held) {
+            true => Decision::Drop(found),
+            false => Decision::Doubt(format!(
+                "{found}, and the host has no ROM of its size; install the compat package"
+            )),
         }
     }
 }
@@ -166,19 +158,9 @@ enum Decision {
     Drop(String),
 }
 
-/// What a saved state says of a card's ROM.
-enum Saved {
-    /// The size of its RAM block, in bytes.
-    Block(u64),
-    /// It had none.
-    NoRom,
-    /// Nothing, or there is no state.
-    Unknown,
-}
-
 /// A guest that comes to a host.
 struct Coming<'a> {
-    host: &'a dyn Host,
+    host: &'a dyn ReceivingHost,
     domain: &'a Domain<'a>,
     machine: Option<MachineType>,
     /// What the host says of its state, once it has been asked.
@@ -186,24 +168,30 @@ struct Coming<'a> {
 }
 
 impl Coming<'_> {
-    /// The RAM block of the ROM that this host gives the device by default, in
-    /// bytes.
-    fn own_block(&self, device: &Device) -> Option<u64> {
-        let romfile = device.romfile_on(self.machine)?;
-        block_of(self.host.rom_size(romfile)?)
+    /// Whether the host takes a card that has this block, if the card loads this
+    /// ROM there.
+    fn takes(&self, card: &Block, rom: &RomChoice, held: Held) -> bool {
+        let card = Block {
+            rom: rom.clone(),
+            held,
+            ..card.clone()
+        };
+        let files: [&dyn Files; 1] = [&Asked(self.host)];
+        judge_block(&card, &Host::UNKNOWN, &Host::new(&files)).answer == Answer::Accepted
     }
 
-    /// Where the way to the card is not known, blocks of its device tell if
-    /// they all have one size.
-    fn saved_block(&mut self, card: &Block, device: &Device) -> Saved {
+    /// The block that a card has by its saved state; [`Held::ByFile`] where
+    /// there is none, or it does not tell. Where the way to the card is not
+    /// known, blocks of its device tell if they all have one size.
+    fn saved_block(&mut self, card: &Block, device: &Device) -> Held {
         let state = self
             .state
             .get_or_insert_with(|| self.host.saved_state(self.domain));
         let Ok(Some(state)) = state else {
-            return Saved::Unknown;
+            return Held::ByFile;
         };
         if let Some(block) = state.blocks.iter().find(|block| block.name == card.name) {
-            return Saved::Block(block.size);
+            return Held::of_block(block.size);
         }
         let is_of_device = |block: &&RamBlock| {
             let suffix = block.name.rsplit_once('/').map(|(_, suffix)| suffix);
@@ -211,30 +199,40 @@ impl Coming<'_> {
         };
         let mut sizes = state.blocks.iter().filter(is_of_device);
         match sizes.next().map(|block| block.size) {
-            None => Saved::NoRom,
-            Some(size) if sizes.all(|block| block.size == size) => Saved::Block(size),
-            Some(_) => Saved::Unknown,
+            None => Held::Nothing,
+            Some(size) if sizes.all(|block| block.size == size) => Held::of_block(size),
+            Some(_) => Held::ByFile,
+        }
+    }
+
+    /// What stands in the place of our ROM.
+    fn instead_of_ours(&self, path: &str, ours: &ManifestRom) -> String {
+        match self.host.find(path) {
+            Found::Rom(length, _) | Found::NotARom(length) => format!(
+                "{path} has {length} bytes here, and a ROM for a BAR of {} was expected",
+                ours.bar.bytes()
+            ),
+            Found::Missing | Found::NotKnown => format!("{path} is not here"),
         }
     }
 }
 
-fn file_of(interface: &Interface) -> Option<&str> {
-    let file = interface.rom.as_ref()?.file.as_ref()?;
-    Some(&file.value)
+/// The files of a host that is asked.
+#[derive(Debug)]
+struct Asked<'a>(&'a dyn ReceivingHost);
+
+impl Files for Asked<'_> {
+    fn find(&self, file: &str) -> Found {
+        self.0.find(file)
+    }
 }
 
-/// The RAM block of a ROM of so many bytes, in bytes.
-fn block_of(rom: u64) -> Option<u64> {
-    BarSize::of_rom(rom).map(|bar| RamBlockSize::of_bar(bar).bytes())
-}
-
-/// What stands in the place of our ROM with this BAR.
-fn instead_of_ours(path: &str, length: Option<u64>, bar: u64) -> String {
-    match length {
-        None => format!("{path} is not here"),
-        Some(length) => {
-            format!("{path} has {length} bytes here, and a ROM for a BAR of {bar} was expected")
-        }
+/// The size of a block, in bytes; 0 where there is none.
+fn block_of(held: Held) -> u64 {
+    match held {
+        Held::Bar(bar) => RamBlockSize::of_bar(bar).bytes(),
+        Held::Odd(bytes) => bytes,
+        Held::ByFile | Held::Nothing => 0,
     }
 }
 
@@ -270,21 +268,25 @@ mod tests {
     const OURS: &str = "/usr/share/qemu/compat-256k-efi-virtio.rom";
 
     /// A host with our ROM or without, a default ROM, and a saved state.
+    #[derive(Debug)]
     struct Test {
         ours: Option<u64>,
         size: u64,
         state: Result<Option<SavedState>, String>,
     }
 
-    impl Host for Test {
-        fn file_length(&self, path: &str) -> Option<u64> {
-            self.ours.filter(|_| path == OURS)
+    impl Files for Test {
+        fn find(&self, file: &str) -> Found {
+            let length = match file {
+                OURS => self.ours,
+                "efi-virtio.rom" => Some(self.size),
+                _ => None,
+            };
+            length.map_or(Found::Missing, Found::file)
         }
+    }
 
-        fn rom_size(&self, romfile: &str) -> Option<u64> {
-            (romfile == "efi-virtio.rom").then_some(self.size)
-        }
-
+    impl ReceivingHost for Test {
         fn saved_state(&self, _: &Domain<'_>) -> Result<Option<SavedState>, String> {
             self.state.clone()
         }
