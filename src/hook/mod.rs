@@ -320,6 +320,9 @@ mod tests {
             bytes.extend(size.to_be_bytes());
         }
         bytes.extend(0x10_u64.to_be_bytes());
+        bytes.extend([0x7e, 0, 0, 0, 2, 3, 0, 0, 0, 2]);
+        bytes.extend(0x10_u64.to_be_bytes());
+        bytes.extend([0x7e, 0, 0, 0, 2, 4]);
         let input = Seekable::new(std::io::Cursor::new(bytes));
         StateReader::new(input, 0).read().unwrap()
     }
