@@ -25,6 +25,7 @@ macro_rules! codes {
         what: $what:literal, why: $why:literal, remedy: $remedy:literal;)*) => {
         /// A stable code such as `RC104`, also known by its name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Code {
             $(#[doc = $what] $variant = $number,)*
         }

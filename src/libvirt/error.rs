@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a definition cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum DomainError {
     /// More text than any definition has.
     #[error("it has more than {limit} bytes, and libvirt takes no definition of so many")]

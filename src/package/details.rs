@@ -52,6 +52,7 @@ pub struct Details {
 
 /// What is missing or forbidden.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum DetailsError {
     /// No maintainer anywhere.
     #[error(

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Why a package was not made.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PackageError {
     /// A text that cannot be rendered.
     #[error(transparent)]

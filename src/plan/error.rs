@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// The compat name is the name of another ROM.
     #[error(
@@ -123,6 +124,7 @@ impl PlanError {
 
 /// Why generations cannot be shipped together.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum GenerationError {
     /// No generation at all.
     #[error("there is no generation of ROMs to ship")]

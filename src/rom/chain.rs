@@ -23,6 +23,7 @@ pub struct Rom<'a> {
 
 /// Bytes that are no option ROM at all, and what they seem to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum NotAnOptionRom {
     /// Nothing to read.
     #[error("the file is empty; an option ROM starts with 55 aa")]

@@ -17,6 +17,7 @@ pub const START: usize = 512;
 /// Why bytes are no set of ROMs. The messages are about an input whose name
 /// the caller adds.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum InputError {
     /// Neither a ROM nor anything that holds ROMs.
     #[error("{0}; a ROM file, a directory, a .deb, an .rpm and a tar archive are read")]

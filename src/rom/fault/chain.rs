@@ -6,6 +6,7 @@ use crate::rom::*;
 
 /// What is wrong with the chain of images, and with the ROM as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ChainFault {
     /// The file ends inside an expansion ROM header.
     HeaderOutOfBounds {

@@ -6,6 +6,7 @@ use crate::rom::*;
 
 /// What is wrong inside an EFI image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EfiFault {
     /// An EFI image without the EFI signature.
     Signature {

@@ -6,6 +6,7 @@ use crate::rom::*;
 
 /// What is wrong inside an image that legacy or Open Firmware runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageFault {
     /// An x86 image that does not sum to 0.
     Checksum {

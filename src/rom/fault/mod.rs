@@ -23,6 +23,7 @@ pub struct RomFault {
 
 /// What is wrong, by the part of a ROM that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FaultKind {
     /// The chain of images, or the ROM as a whole.
     Chain(ChainFault),

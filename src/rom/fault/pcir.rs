@@ -6,6 +6,7 @@ use crate::rom::*;
 
 /// What is wrong with a PCI Data Structure, and with what it says of the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PcirFault {
     /// The PCI Data Structure does not fit into the file.
     OutOfBounds {
