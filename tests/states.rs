@@ -297,6 +297,125 @@ fn what_is_wrong_in_an_image_is_said() {
     refused(&none, "it has no snapshot with the state of a guest");
 }
 
+/// Extracts the ROM of a state, which has to be whole.
+fn has_the_rom(bytes: &[u8]) -> bool {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state");
+    fs::write(&file, bytes).unwrap();
+    let out = folder.path().join("roms");
+    let output = state(&file, &["--extract-roms", out.to_str().unwrap()]);
+    status(&output) == 0 && fs::read(out.join("efi-e1000.rom")).unwrap() == states::rom()
+}
+
+/// The sizes of state and disk stand in the extra data as far as it goes, and
+/// else in the entry and the header.
+#[test]
+fn snapshots_with_less_extra_data_are_read() {
+    for extra in [0, 4, 8, 12, 16, 24] {
+        let mut entry = states::qcow2(3)[0x200..0x200 + 36].to_vec();
+        let size = states::plain().len() as u64;
+        if extra < 8 {
+            entry[32..36].copy_from_slice(&u32::try_from(size).unwrap().to_be_bytes());
+        }
+        entry.extend(u32::try_from(extra).unwrap().to_be_bytes());
+        let mut data = [size, 0x8000].map(u64::to_be_bytes).concat();
+        data.resize(24, 0);
+        if extra < 8 {
+            data.fill(0xff);
+        }
+        entry.extend(&data[..extra]);
+        entry.extend(b"1one\xff\xff\xff\xff\xff\xff\xff\xff");
+        assert!(
+            has_the_rom(&with(states::qcow2(3), 0x200, &entry)),
+            "{extra}"
+        );
+    }
+}
+
+/// Version 2 has no flag for a cluster of zeros.
+#[test]
+fn the_lowest_bit_of_an_entry_means_zeros_in_version_3_alone() {
+    for version in [2, 3] {
+        let mut image = states::qcow2(version);
+        // The second table.
+        for at in (0x600..0x600 + 8 * 8).step_by(8) {
+            image[at + 7] |= 1;
+        }
+        assert_eq!(has_the_rom(&image), version == 2);
+    }
+}
+
+/// What is shared is not sent: each block has its address behind its size.
+#[test]
+fn blocks_of_a_state_that_ignores_shared_memory_have_addresses() {
+    let plain = states::plain();
+    let head = states::start(&["x-ignore-shared"]);
+    let list = &plain[states::start(&[]).len()..];
+    let behind_size = 8 + 1 + states::BLOCK.len() + 8;
+    let address = 0xfeed_f00d_0000_0000_u64.to_be_bytes();
+    let bytes = [&head, &list[..behind_size], &address, &list[behind_size..]].concat();
+    assert!(has_the_rom(&bytes));
+    assert!(!has_the_rom(&[&head, list].concat()));
+}
+
+/// What no counter of a hostile file may exceed, and what is just below.
+#[test]
+fn counts_are_read_up_to_their_limits() {
+    let snapshots = |count: u32| with(states::qcow2(3), 60, &count.to_be_bytes());
+    let count = |bytes: &[u8]| {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("state");
+        fs::write(&file, bytes).unwrap();
+        words(&state(&file, &[]))
+    };
+    let said = count(&snapshots(65_537));
+    assert!(
+        said.contains("the count of snapshots is 65537; up to 65536 is read"),
+        "{said}"
+    );
+    let said = count(&snapshots(65_536));
+    assert!(!said.contains("count of snapshots"), "{said}");
+
+    let extra = |length: u32| with(states::qcow2(3), 0x200 + 36, &length.to_be_bytes());
+    let said = count(&extra(1025));
+    assert!(
+        said.contains("extra data of a snapshot is 1025; up to 1024 is read"),
+        "{said}"
+    );
+    assert!(!count(&extra(1024)).contains("extra data"));
+
+    let bits = |bits: u32| with(states::qcow2(3), 20, &bits.to_be_bytes());
+    for (bits_of_one, is_refused) in [(8, true), (9, false), (21, false), (22, true)] {
+        let said = count(&bits(bits_of_one));
+        let limit = "and not 2^9 to 2^21";
+        assert_eq!(said.contains(limit), is_refused, "{bits_of_one} {said}");
+    }
+
+    let capabilities = |count: usize| {
+        let names = vec!["a"; count];
+        let list = &states::plain()[states::start(&[]).len()..];
+        [&states::start(&names), list].concat()
+    };
+    assert!(has_the_rom(&capabilities(256)));
+    let said = count(&capabilities(257));
+    assert!(
+        said.contains("count of capabilities is 257; up to 256 is read"),
+        "{said}"
+    );
+
+    let blocks = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("b{number}")).collect();
+        let blocks: Vec<_> = names
+            .iter()
+            .map(|name| (&**name, 0x1000, vec![0]))
+            .collect();
+        states::of(&blocks)
+    };
+    let said = count(&blocks(4097));
+    assert!(said.contains("is a RAM block after 4096 others"), "{said}");
+    assert!(!count(&blocks(4096)).contains("is a RAM block after"));
+}
+
 #[test]
 fn tables_of_an_image_that_lead_in_circles_come_to_an_end() {
     // The stream starts a section of pages, and then come words without a

@@ -234,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_one_byte_is_filled_with_it() {
+        let filled =
+            |word: u64, fill: u8| [&word.to_be_bytes()[..], &named(BLOCK), &[fill]].concat();
+        let pages = [filled(2, 7), filled(0x1000 | 2, 0), END.to_vec()].concat();
+        let bytes = stream(&[
+            RAM_FOOTER.to_vec(),
+            section(SECTION_END, 2, &pages, &RAM_FOOTER),
+            vec![SECTION_FULL],
+        ]);
+        let wanted = [[7; 4096], [0; 4096]].concat();
+        assert_eq!(contents(bytes).unwrap()[BLOCK], wanted);
+    }
+
+    #[test]
     fn the_rest_of_a_state_is_read_up_to_a_limit() {
         let bytes = parts(&[], &RAM_FOOTER);
         for (limit, is_at_end) in [(1, true), (0, false)] {

@@ -64,6 +64,11 @@ fn deb(command: &[&str], extension: &str, folder: &Path) -> (Vec<u8>, usize) {
     for (member, root) in [("control", "control"), ("data", "root")] {
         let tar = at("archive.tar");
         tool("tar", &[&"-cf", &tar, &"-C", &at(root), &"."]);
+        // dpkg takes a control archive in bzip2 no more, and never wrote one.
+        let (command, extension) = match (member, extension) {
+            ("control", "bz2") => (&["gzip", "-9n"][..], "gz"),
+            _ => (command, extension),
+        };
         let packed = packed(command, &fs::read(&tar).unwrap());
         let name = format!("{member}.tar.{extension}");
         fs::write(at(&name), &packed).unwrap();
