@@ -867,15 +867,16 @@ fn split_says_what_is_in_none_of_its_files() {
 fn files_made_of_standard_input_have_a_name() {
     let folder = TempDir::new().unwrap();
     let path = file(&folder, "a.rom", &rom());
-    for (arguments, made) in [
-        (&["split", "-"][..], "standard-input.2.rom"),
-        (&["fix", "-"], "standard-input.rom"),
+    // The second image is not a driver, which no checksum mends.
+    for (arguments, made, answer) in [
+        (&["split", "-"][..], "standard-input.2.rom", 0),
+        (&["fix", "-"], "standard-input.rom", 1),
     ] {
         let mut command = romcompat();
         command.args(arguments).arg("--out").arg(folder.path());
         let output = command.stdin(fs::File::open(&path).unwrap()).output();
         let output = output.unwrap();
-        assert_eq!(status(&output), 0, "{}", words(&output));
+        assert_eq!(status(&output), answer, "{}", words(&output));
         assert!(folder.path().join(made).exists(), "{}", words(&output));
     }
 }

@@ -296,7 +296,7 @@ codes! {
         remedy: "Rename the file.";
     ArchiveBehindArchive = 205, "archive-behind-archive", Error,
         what: "Another tar archive stands behind the end of the first.",
-        why: "tar does not read it without `--ignore-zeros`, so ROMs in it are left out.",
+        why: "GNU tar does not read it without `--ignore-zeros`, so ROMs in it are left out.",
         remedy: "Give each archive by itself, or join them with `tar --concatenate`.";
     WouldBreak = 301, "would-break", Error,
         what: "A device's ROM BAR changes size between the two releases.",

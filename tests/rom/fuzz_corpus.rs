@@ -207,6 +207,31 @@ fn archives() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A header of an RPM with entries of one value each: tag, type, value.
+fn header_of_rpm(entries: &[(u32, u32, &[u8])]) -> Vec<u8> {
+    let (mut index, mut store) = (Vec::new(), Vec::new());
+    for (tag, kind, value) in entries {
+        if *kind == 4 {
+            store.resize(store.len().next_multiple_of(4), 0);
+        } else if *kind == 3 {
+            store.resize(store.len().next_multiple_of(2), 0);
+        }
+        let offset = u32::try_from(store.len()).unwrap();
+        index.extend(
+            [*tag, *kind, offset, 1]
+                .into_iter()
+                .flat_map(u32::to_be_bytes),
+        );
+        store.extend(*value);
+    }
+    let counts = [entries.len(), store.len()].map(|count| u32::try_from(count).unwrap());
+    let mut header = vec![0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
+    header.extend(counts.into_iter().flat_map(u32::to_be_bytes));
+    header.extend(index);
+    header.extend(store);
+    header
+}
+
 /// Packages of one ROM, in each format, not compressed.
 fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let rom = rom(&[x86(1)]);
@@ -214,18 +239,20 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     tar_of_rom.extend([0; 1024]);
     let deb = fuzzing::package(&tar("control", b'0', "", CONTROL), &tar_of_rom);
 
+    let size = u32::try_from(rom.len()).unwrap().to_be_bytes();
     let mut rpm = vec![0xed, 0xab, 0xee, 0xdb];
     rpm.resize(96, 0);
-    rpm.extend([0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    rpm.extend([0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 6]);
-    for (tag, offset) in [(1000_u32, 0_u32), (1001, 2), (1002, 4)] {
-        rpm.extend(
-            [tag, 6, offset, 1]
-                .iter()
-                .flat_map(|word| word.to_be_bytes()),
-        );
-    }
-    rpm.extend(b"a\x001\x001\0");
+    rpm.extend(header_of_rpm(&[]));
+    rpm.extend(header_of_rpm(&[
+        (1000, 6, b"a\0"),          // name
+        (1001, 6, b"1\0"),          // version
+        (1002, 6, b"1\0"),          // release
+        (1028, 4, &size),           // file sizes
+        (1030, 3, &[0o201, 0o244]), // file modes
+        (1116, 4, &[0; 4]),         // indexes of directories
+        (1117, 8, b"a.rom\0"),      // base names
+        (1118, 8, b"/\0"),          // directories
+    ]));
     for (name, bytes) in [("a.rom", &*rom), ("TRAILER!!!", b"")] {
         let size = bytes.len();
         let length = name.len() + 1;
