@@ -44,19 +44,22 @@ fn struck(script: &str, out: &Path, signal: &str) -> Option<ExitStatus> {
     shell.args(["-c", script]).stderr(Stdio::null());
     let mut child: Child = shell.spawn().unwrap();
     let limit = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < limit {
+    let mut is_met = false;
+    let mut has_ended = false;
+    while !is_met && !has_ended && Instant::now() < limit {
         let is_temporary = |name: &String| name.starts_with(".romcompat-");
-        if names(out).iter().any(is_temporary) {
-            let mut kill = Command::new("kill");
-            kill.args(["-s", signal, &child.id().to_string()]);
-            assert!(kill.status().unwrap().success());
-            return Some(child.wait().unwrap());
-        }
-        if child.try_wait().unwrap().is_some() {
-            return None;
-        }
+        is_met = names(out).iter().any(is_temporary);
+        has_ended = child.try_wait().unwrap().is_some();
     }
-    panic!("it hangs");
+    let sent = if is_met { signal } else { "KILL" };
+    if !has_ended {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", sent, &child.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+    let ended = child.wait().unwrap();
+    assert!(is_met || has_ended, "it hangs");
+    (is_met && !has_ended).then_some(ended)
 }
 
 #[test]

@@ -105,6 +105,7 @@ impl<'a> Pair<'a> {
 
     /// The ROM of the new release.
     #[must_use]
+    #[expect(clippy::new_ret_no_self, reason = "the one of the new release")]
     pub const fn new(&self) -> Option<Side<'a>> {
         match self.sides {
             Sides::New(new) | Sides::Both { new, .. } => Some(new),

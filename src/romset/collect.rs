@@ -313,11 +313,13 @@ mod tests {
     }
 
     fn dangling(set: &RomSet) -> Vec<&str> {
-        let path = |omission| match omission {
-            &Omission::Dangling { ref path, .. } => Some(&**path),
-            _ => None,
-        };
-        set.omissions.iter().filter_map(path).collect()
+        let mut paths = Vec::new();
+        for omission in &set.omissions {
+            if let Omission::Dangling { path, .. } = omission {
+                paths.push(&**path);
+            }
+        }
+        paths
     }
 
     #[test]

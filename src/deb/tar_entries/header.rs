@@ -8,11 +8,15 @@ const NUMBER: usize = 12;
 /// Where the checksum stands; it is summed up as eight spaces.
 const SUM: std::ops::Range<usize> = 148..156;
 
+/// What the bytes of the checksum's field add while it is reckoned.
+const SPACES: u64 = (SUM.end - SUM.start) as u64 * b' ' as u64;
+
 /// A header whose checksum is right.
 #[derive(Debug, Clone)]
 pub(super) struct Header([u8; BLOCK]);
 
 /// What a block is where a header may stand.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack")]
 pub(super) enum Found {
     Header(Header),
     /// Zeros: the archive's end.
@@ -57,9 +61,8 @@ impl Header {
         let Some(recorded) = number(self.field(SUM)) else {
             return false;
         };
-        let spaces = SUM.len() as u64 * u64::from(b' ');
         let unsigned = sum(self.field(0..SUM.start))
-            .saturating_add(spaces)
+            .saturating_add(SPACES)
             .saturating_add(sum(self.field(SUM.end..BLOCK)));
         recorded == unsigned || recorded == self.signed_sum(unsigned)
     }

@@ -95,9 +95,12 @@ impl Records {
     }
 }
 
-/// The first record's key and value, and what follows: `LENGTH KEY=VALUE\n`,
-/// where the length counts all of it and the value may be any bytes.
-fn record(header: &[u8]) -> Result<(&[u8], &[u8], &[u8]), &'static str> {
+/// Key and value of a record, and what follows it.
+type Record<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+/// The first record, `LENGTH KEY=VALUE\n`, where the length counts all of it
+/// and the value may be any bytes.
+fn record(header: &[u8]) -> Result<Record<'_>, &'static str> {
     const NO_LENGTH: &str = "a record of an extended header does not start with its length";
     let space = header.iter().position(|byte| *byte == b' ');
     let (length, _) = header.split_at(space.ok_or(NO_LENGTH)?);

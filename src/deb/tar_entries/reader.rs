@@ -186,5 +186,6 @@ impl<R: Read> Read for Content<'_, R> {
 
 /// Bytes from the end of a content to the next block.
 pub(super) const fn padding(size: u64) -> u64 {
-    size.wrapping_neg() % BLOCK as u64
+    const LAST: u64 = BLOCK as u64 - 1;
+    size.wrapping_neg() & LAST
 }

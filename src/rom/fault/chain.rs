@@ -44,7 +44,7 @@ pub enum ChainFault {
         /// Bytes from there to the end of the file.
         length: usize,
     },
-    /// More than [`MAX_IMAGES`](super::MAX_IMAGES) images.
+    /// More than [`MAX_IMAGES`] images.
     TooManyImages,
     /// A file size that is not a multiple of 512 bytes.
     SizeNotInUnits {
