@@ -12,16 +12,14 @@
 #[allow(dead_code)]
 mod states;
 
-use romcompat::advise::{JudgedGuest, Sides};
+use romcompat::advise::{JudgedGuest, QemuPair, Sides, Way, cures};
 use romcompat::fleet::{Fleet, HostRecord};
 use romcompat::guest::{MappedDevices, machine_of};
 use romcompat::hook::ReceivingHost;
 use romcompat::host::{Files, Found};
 use romcompat::judge::{Answer, Comparison, saved_roms};
 use romcompat::libvirt::Domain;
-use romcompat::plan::{
-    CompatPlan, Manifest, Naming, PlanOptions, QemuPair, Selection, Source, Way, cures,
-};
+use romcompat::plan::{CompatPlan, Manifest, Naming, PlanOptions, Selection, Source};
 use romcompat::prove::{CompatRoms, Emulator, Emulators, Expected, Hosts, Kind, Scenario};
 use romcompat::qemu::{QemuVersion, device_by_name};
 use romcompat::report::{GuestsReport, SCHEMA_VERSION};

@@ -26,8 +26,7 @@ impl MachineTypes {
     }
 
     /// What a libvirt says of a QEMU of its host.
-    #[must_use]
-    pub fn of_libvirt(arch: Arch, emulator: &HostEmulator) -> Self {
+    fn of_libvirt(arch: Arch, emulator: &HostEmulator) -> Self {
         let (mut aliases, mut machines) = (BTreeMap::new(), Vec::new());
         for (name, canonical) in &emulator.machines {
             let whole = canonical.as_ref().unwrap_or(name);
@@ -41,6 +40,16 @@ impl MachineTypes {
         }
         machines.sort_by_key(|machine| Reverse(machine.version));
         Self { aliases, machines }
+    }
+
+    /// What a libvirt says of the QEMU that runs a guest of this architecture, by
+    /// the path that the guest names; where it names none, of the first.
+    #[must_use]
+    pub fn of_guest(arch: Arch, own: Option<&str>, listed: &[HostEmulator]) -> Option<Self> {
+        let is_own =
+            |one: &&HostEmulator| one.arch == arch.name() && own.is_none_or(|own| own == one.path);
+        let emulator = listed.iter().find(is_own)?;
+        Some(Self::of_libvirt(arch, emulator))
     }
 
     /// Whether it has none.
@@ -66,5 +75,35 @@ impl MachineTypes {
     pub fn newest_for(&self, machine: MachineType) -> Option<MachineType> {
         let mut machines = self.machines.iter().copied();
         machines.find(|other| machine.is_older_than(*other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_has_the_machine_types_of_the_qemu_that_it_names() {
+        let qemu = |arch: &str, path: &str, version: &str| HostEmulator {
+            arch: arch.to_owned(),
+            path: path.to_owned(),
+            machines: vec![
+                (format!("pc-q35-{version}"), None),
+                ("q35".to_owned(), Some(format!("pc-q35-{version}"))),
+            ],
+        };
+        let listed = [
+            qemu("aarch64", "/arm", "6.2"),
+            qemu("x86_64", "/one", "7.2"),
+            qemu("x86_64", "/other", "9.2"),
+        ];
+        let q35 = |own| {
+            let known = MachineTypes::of_guest(Arch::X86_64, own, &listed)?;
+            Some(known.resolve("q35")?.to_string())
+        };
+        assert_eq!(q35(None).as_deref(), Some("pc-q35-7.2"));
+        assert_eq!(q35(Some("/other")).as_deref(), Some("pc-q35-9.2"));
+        assert_eq!(q35(Some("/arm")), None, "of another architecture");
+        assert_eq!(q35(Some("/none")), None);
     }
 }

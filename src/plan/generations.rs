@@ -173,7 +173,7 @@ impl<'a> Class<'a> {
 }
 
 /// Refuses versions that do not follow each other, or that no machine type has.
-pub(super) fn check_order<'v>(
+pub(crate) fn check_order<'v>(
     versions: impl Iterator<Item = &'v QemuVersion>,
 ) -> Result<(), GenerationError> {
     let mut before: Vec<QemuVersion> = Vec::new();

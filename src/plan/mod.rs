@@ -1,9 +1,7 @@
 //! Old ROMs × new ROMs → what breaks, and what to ship so that it does not.
 
-mod advise;
 mod boot_ids;
 mod compat;
-mod cure;
 mod error;
 mod extracted;
 mod generations;
@@ -14,14 +12,13 @@ mod options;
 mod ranges;
 mod saved_mapping;
 
-pub use advise::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
 pub use boot_ids::{
     BootIdChange, BootIds, BootIdsError, BootableRom, LostBoot, NotBootIds, x86_ids,
 };
 pub use compat::{CompatPlan, CompatRom, SharedWith};
-pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use error::{GenerationError, PlanError};
 pub use extracted::{ExtractError, ExtractedRom, ExtractedRoms, SavedRelease};
+pub(crate) use generations::check_order;
 pub use manifest::{Manifest, ManifestError, ManifestRom, ManifestVersion};
 pub use mapping::{MappedDevice, Mapping, Romfile};
 pub use naming::{InstallDirError, NamePattern, NamePatternError, Naming, QEMU_SHARE};

@@ -3,8 +3,8 @@
 
 use super::table::{Columns, plain};
 use super::{Colour, SCHEMA_VERSION, Text};
+use crate::advise::{Advice, Packed, RomAdvice};
 use crate::finding::counted;
-use crate::plan::{Advice, Packed, RomAdvice};
 use serde::Serialize;
 
 /// The answer of `advise`.

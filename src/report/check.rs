@@ -2,10 +2,10 @@
 
 use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, Text};
+use crate::advise::{Cure, Works};
 use crate::finding::{Finding, Severity, counted};
 use crate::guest::Block;
 use crate::judge::{Answer, Change, Comparison, Pair, Side};
-use crate::plan::{Cure, Works};
 use crate::rom::BarSize;
 use serde::Serialize;
 
@@ -271,8 +271,8 @@ fn direction(direction: Direction) -> (String, Tone) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advise::{QemuPair, cures};
     use crate::plan::tests::rom_set;
-    use crate::plan::{QemuPair, cures};
 
     #[test]
     fn a_break_shows_sizes_both_directions_and_the_line_of_every_device() {

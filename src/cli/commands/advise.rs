@@ -1,10 +1,10 @@
 //! `romcompat advise`.
 
+use crate::advise::{Advice, Release};
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::input;
 use crate::cli::options::generation::GenerationInput;
 use crate::cli::session::terminal::Terminal;
-use crate::plan::{Advice, Release};
 use crate::qemu::QemuVersion;
 use crate::report::AdviseReport;
 use clap::Args;

@@ -1,5 +1,6 @@
 //! `romcompat check`.
 
+use crate::advise::cures;
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::emulator;
 use crate::cli::io::input;
@@ -12,7 +13,6 @@ use crate::cli::steps::inventory;
 use crate::finding::{Code, Finding, has_errors};
 use crate::host::Baseline;
 use crate::judge::{Comparison, Pair};
-use crate::plan::cures;
 use crate::report::CheckReport;
 use crate::romset::RomSet;
 use clap::Args;

@@ -1,9 +1,9 @@
 //! Which QEMU is at hand.
 
+use crate::advise::QemuPair;
 use crate::cli::exit::{Failure, Kind};
 use crate::cli::io::supervise::Workplace;
 use crate::cli::options::qemu::QemuVersions;
-use crate::plan::QemuPair;
 use crate::prove::Emulator;
 use crate::qemu::{Arch, QemuVersion};
 use std::ffi::OsString;

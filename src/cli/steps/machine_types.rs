@@ -52,11 +52,7 @@ impl<'a> Machines<'a> {
             let text = Virsh { uri }.capabilities().unwrap_or_default();
             host_emulators(&text).unwrap_or_default()
         });
-        let own = domain.emulator.as_deref();
-        let is_own =
-            |one: &&HostEmulator| one.arch == arch.name() && own.is_none_or(|own| own == one.path);
-        let emulator = listed.iter().find(is_own)?;
-        Some(Rc::new(MachineTypes::of_libvirt(arch, emulator)))
+        MachineTypes::of_guest(arch, domain.emulator.as_deref(), listed).map(Rc::new)
     }
 
     fn ask(&mut self, arch: Arch, command: &'a str) -> Option<Rc<MachineTypes>> {

@@ -1,13 +1,12 @@
 //! The same ROMs over several releases: how they grow, and the size that the
 //! coming ones will fit into.
 
-use super::error::GenerationError;
-use super::generations::check_order;
 use crate::deb::version::compare;
 use crate::deb::{self, PackageFile};
 use crate::guest::MappedDevices;
 use crate::judge::Pair;
-use crate::qemu::QemuVersion;
+use crate::plan::{GenerationError, check_order};
+use crate::qemu::{QemuVersion, RamBlockSize};
 use crate::rom::{BarSize, Tail};
 use crate::romset::{RomFile, RomSet};
 use serde::Serialize;
@@ -63,7 +62,7 @@ pub struct RomAdvice {
     pub more_bar: u64,
     /// Bytes that padding adds to the newest release's file.
     pub more_file: u64,
-    /// Releases whose BAR is another: their guests need a compat ROM.
+    /// Releases whose RAM block is another: their guests need a compat ROM.
     pub compat_for: Vec<ReleaseBar>,
 }
 
@@ -256,7 +255,11 @@ impl RomAdvice {
             .max(file.bar());
         let pair = Pair::of_new(file.name(), file.into()).with_devices(devices);
         let cards = pair.cards().into_iter();
-        let differs = found.iter().filter(|(_, _, file)| file.bar() != size);
+        // QEMU compares RAM blocks, and those of the smallest BARs are one page.
+        let block = RamBlockSize::of_bar(size);
+        let differs = found
+            .iter()
+            .filter(|(_, _, file)| RamBlockSize::of_bar(file.bar()) != block);
         Self {
             name: file.name().to_owned(),
             devices: cards.filter_map(|card| card.model).collect(),
@@ -365,9 +368,9 @@ mod tests {
         };
         let up_to = |text: &str| Some(text.to_owned());
         let releases = [
-            release("2.5", 512),
-            release("2.11", 1024),
-            release("", 2048),
+            release("2.5", 4096),
+            release("2.11", 8192),
+            release("", 16384),
         ];
         assert_eq!(
             of(&releases),
@@ -375,6 +378,14 @@ mod tests {
         );
         let wrong = [release("2.11", 512), release("2.5", 512)];
         assert!(matches!(of(&wrong), Err(GenerationError::OutOfOrder(..))));
+    }
+
+    #[test]
+    fn a_rom_that_grows_within_a_page_needs_no_compat_rom() {
+        let within = advise(vec![rom_set(&[("a", 512)]), rom_set(&[("a", 1024)])], 0);
+        assert_eq!(within.roms[0].compat_for, []);
+        let beyond = advise(vec![rom_set(&[("a", 512)]), rom_set(&[("a", 4097)])], 0);
+        assert_eq!(beyond.roms[0].compat_for.len(), 1);
     }
 
     #[test]
