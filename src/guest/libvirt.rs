@@ -2,7 +2,9 @@
 
 use super::{Block, Guest, Holder, MappedDevices, RomChoice, Slot, block_name};
 use crate::libvirt::{Buses, Domain, Interface, PciAddress, Video, device_of_model};
-use crate::qemu::{Arch, Device, MachineType, device_by_name, is_card_without_rom};
+use crate::qemu::{
+    Arch, Device, MachineType, device_as_typed, device_by_name, is_card_without_rom,
+};
 
 /// The machine type of a guest, if it has a version that is known.
 #[must_use]
@@ -27,6 +29,7 @@ pub fn guest_of_domain(
         arch: domain.arch.as_deref().and_then(|arch| arch.parse().ok()),
         machine,
         devices,
+        is_without_pci: is_without_pci(domain),
     };
     let cards = domain.interfaces.iter().enumerate();
     let mut blocks: Vec<Block> = cards.map(|card| reading.card(card)).collect();
@@ -55,6 +58,15 @@ struct Reading<'d> {
     arch: Option<Arch>,
     machine: Option<MachineType>,
     devices: &'d MappedDevices,
+    is_without_pci: bool,
+}
+
+/// Whether libvirt plugs cards without an address into another bus than PCI: into
+/// ccw on s390x, and into mmio on Arm's vexpress (`qemuDomainAssignAddresses`).
+fn is_without_pci(domain: &Domain<'_>) -> bool {
+    let machine = domain.machine.as_ref().map(|machine| &*machine.value);
+    domain.arch.as_deref() == Some("s390x")
+        || machine.is_some_and(|machine| machine.starts_with("vexpress-"))
 }
 
 impl Reading<'_> {
@@ -63,17 +75,22 @@ impl Reading<'_> {
         let model = interface.model.as_deref();
         let device = match slot {
             Slot::NotPci => None,
-            _ => model.and_then(|model| device_by_name(device_of_model(model))),
+            _ if interface.is_passed_through() => None,
+            _ => model.and_then(|model| device_as_typed(device_of_model(model))),
         };
-        self.block(Block {
+        let class = match interface.is_passed_through() {
+            true => Some("vfio-pci"),
+            false => model,
+        };
+        Block {
             holder: Holder::Card(number),
-            name: self.address(interface.address),
+            name: block_name(&self.address(interface.address), device, class),
             mac: interface.mac.clone(),
             model: interface.model.clone(),
             devices: device.into_iter().collect(),
             slot,
             ..Block::of_rom(self.rom_of_card(interface, slot, device))
-        })
+        }
     }
 
     fn video(&self, number: usize, video: &Video, is_primary: bool) -> Block {
@@ -92,20 +109,14 @@ impl Reading<'_> {
             (Some(VideoKind::NotKnown) | None, _) => RomChoice::Unknown,
             (Some(_), None) => RomChoice::Off,
         };
-        self.block(Block {
+        Block {
             holder: Holder::Video(number),
-            name: self.address(video.address),
+            name: block_name(&self.address(video.address), device, model),
             model: model.map(str::to_owned),
             devices: device.into_iter().collect(),
             slot,
             ..Block::of_rom(rom)
-        })
-    }
-
-    /// The block with its whole name, in place of the address alone.
-    fn block(&self, block: Block) -> Block {
-        let name = block_name(&block.name, block.device(), block.model.as_deref());
-        Block { name, ..block }
+        }
     }
 
     /// The way to a card as the name of its block has it.
@@ -121,6 +132,7 @@ impl Reading<'_> {
         match kind {
             Some("pci") => {}
             Some(_) => return Slot::NotPci,
+            None if self.is_without_pci => return Slot::NotPci,
             None => return Slot::Unknown,
         }
         let Some(address) = address else {
@@ -149,7 +161,11 @@ impl Reading<'_> {
                 return RomChoice::Off;
             }
             if let Some(file) = &element.file {
-                return RomChoice::File(file.value.clone());
+                // QEMU takes an empty `romfile` for none.
+                return match &*file.value {
+                    "" => RomChoice::Off,
+                    path => RomChoice::File(path.to_owned()),
+                };
             }
         }
         match device {
@@ -224,8 +240,7 @@ impl VideoKind {
 /// of the host that is passed through is no RAM block of QEMU's
 /// (`vfio_pci_size_rom` in hw/vfio/pci.c), unless a file is named for it.
 fn is_known_without_rom(interface: &Interface) -> bool {
-    interface.kind.as_deref() == Some("hostdev")
-        || interface.model.as_deref().is_some_and(is_card_without_rom)
+    interface.is_passed_through() || interface.model.as_deref().is_some_and(is_card_without_rom)
 }
 
 #[cfg(test)]
@@ -274,6 +289,7 @@ mod tests {
                 "<model type='virtio'/><rom bar='off'/>",
                 RomChoice::Off,
             ),
+            ("pc", "<model type='virtio'/><rom file=''/>", RomChoice::Off),
             (
                 "pc",
                 "<model type='x'/><rom file='/a'/>",
@@ -294,7 +310,53 @@ mod tests {
             cards("pc-q35-7.2", &interface).remove(0).rom
         };
         assert_eq!(rom("<driver name='vfio'/>"), RomChoice::Off);
+        assert_eq!(rom("<model type='virtio'/>"), RomChoice::Off);
         assert_eq!(rom("<rom file='/a'/>"), RomChoice::File("/a".to_owned()));
+        let named = "<interface type='hostdev'><model type='virtio'/><rom file='/a'/></interface>";
+        let card = cards("pc-q35-7.2", named).remove(0);
+        assert_eq!(
+            (card.name.as_str(), card.device()),
+            ("…/vfio-pci.rom", None)
+        );
+    }
+
+    #[test]
+    fn a_card_of_a_pool_of_functions_is_passed_through() {
+        let rom = |more: &str| {
+            let interface = format!(
+                "<interface type='network'><source network='sriov'/><model type='virtio'/>{more}</interface>"
+            );
+            cards("pc-q35-7.2", &interface).remove(0).rom
+        };
+        for more in [
+            "<actual type='hostdev' managed='yes'/>",
+            "<teaming type='transient' persistent='ua-backup0'/>",
+            "<driver name='vfio'/>",
+        ] {
+            assert_eq!(rom(more), RomChoice::Off, "{more}");
+        }
+        for more in [
+            "",
+            "<actual type='bridge'/>",
+            "<teaming type='persistent'/>",
+            "<driver name='vhost'/>",
+        ] {
+            let virtio = RomChoice::Default("efi-virtio.rom".to_owned());
+            assert_eq!(rom(more), virtio, "{more}");
+        }
+    }
+
+    #[test]
+    fn another_name_of_a_device_is_that_device() {
+        let device = |model: &str| {
+            let interface = format!("<interface><model type='{model}'/></interface>");
+            let card = cards("pc-q35-7.2", &interface).remove(0);
+            (card.name.clone(), card.device().map(|device| device.name))
+        };
+        let virtio = "…/virtio-net-pci.rom".to_owned();
+        assert_eq!(device("virtio-net"), (virtio, Some("virtio-net-pci")));
+        let e1000 = "…/e1000.rom".to_owned();
+        assert_eq!(device("e1000-82540em"), (e1000, Some("e1000")));
     }
 
     #[test]
@@ -329,6 +391,8 @@ mod tests {
         );
         assert_eq!(block("x86_64", 5), "…/virtio-net-pci.rom");
         assert_eq!(block("s390x", 0), "…/virtio-net-pci.rom");
+        let text = "<domain><os><type arch='s390x' machine='x'/></os><devices><interface><model type='virtio'/></interface></devices></domain>";
+        assert_eq!(guest(text).blocks.remove(0).rom, RomChoice::Off);
     }
 
     #[test]

@@ -68,6 +68,12 @@ pub struct Controller {
 pub struct Interface {
     /// `type`, such as `network` or `hostdev`.
     pub kind: Option<String>,
+    /// `type` of `<actual>`: what a network is for a guest that runs.
+    pub actual: Option<String>,
+    /// `name` of `<driver>`: `vfio` is for cards that are passed through.
+    pub driver: Option<String>,
+    /// `type` of `<teaming>`: `transient` is for cards that are passed through.
+    pub teaming: Option<String>,
     /// `type` of `<model>`.
     pub model: Option<String>,
     /// `address` of `<mac>`.
@@ -84,6 +90,20 @@ pub struct Interface {
     pub(super) tag: Range<usize>,
     /// Names and places of the elements in it.
     pub(super) children: Vec<(String, Range<usize>)>,
+}
+
+impl Interface {
+    /// Whether it is a card of the host, whatever its model says. That a network
+    /// is a pool of such cards shows in what only they have (`formatdomain.html`,
+    /// `virDomainActualNetDefFormat`).
+    #[must_use]
+    pub fn is_passed_through(&self) -> bool {
+        [&self.kind, &self.actual]
+            .into_iter()
+            .any(|kind| kind.as_deref() == Some("hostdev"))
+            || self.driver.as_deref() == Some("vfio")
+            || self.teaming.as_deref() == Some("transient")
+    }
 }
 
 /// A video card.
@@ -342,6 +362,9 @@ impl Reading<'_> {
             match &*name {
                 "model" => keep_first(&mut interface.model, words("type")),
                 "mac" => keep_first(&mut interface.mac, words("address")),
+                "actual" => keep_first(&mut interface.actual, words("type")),
+                "driver" => keep_first(&mut interface.driver, words("name")),
+                "teaming" => keep_first(&mut interface.teaming, words("type")),
                 "address" if interface.address_type.is_none() => {
                     interface.address_type = words("type");
                     interface.address = PciAddress::of(words);

@@ -130,6 +130,17 @@ pub fn device_by_name(name: &str) -> Option<&'static Device> {
     DEVICES.iter().find(|device| device.name == name)
 }
 
+/// Other names of network cards on PCI (`alias` in `-device help` of 7.2).
+const ALIASES: [(&str, &str); 2] = [("e1000-82540em", "e1000"), ("virtio-net", "virtio-net-pci")];
+
+/// The device that QEMU makes on PCI of a name that is typed: of its own name,
+/// or of an alias. `-global` takes no alias.
+#[must_use]
+pub fn device_as_typed(name: &str) -> Option<&'static Device> {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+    device_by_name(alias.map_or(name, |(_, device)| device))
+}
+
 /// Network cards on PCI that load no ROM file by default (`info qtree`: `tulip`
 /// of 7.2, `igb` of 10.0).
 const CARDS_WITHOUT_ROM: [&str; 2] = ["igb", "tulip"];
