@@ -553,6 +553,52 @@ fn the_rom_of_a_video_card_is_judged_as_check_judges_it() {
     assert_eq!(text.matches(said).count(), 1, "{text}");
 }
 
+#[test]
+fn where_no_rom_given_is_for_a_video_card_guests_are_judged_by_the_others() {
+    let with = |name: &str, card: &str, video: &str| {
+        let video = format!("<video><model type='{video}'/></video>\n  </devices>");
+        guest(name, "pc-q35-7.2", card).replace("  </devices>", &video)
+    };
+    let input = folder(&[
+        ("a.xml", &with("a", "igb", "cirrus")),
+        ("b.xml", &with("b", "igb", "vga")),
+        ("c.xml", &with("c", "igb", "vga")),
+        ("d.xml", &with("d", "virtio", "none")),
+    ]);
+    let (exit, report) = judged(input.path(), &[]);
+    assert_eq!((exit, &report["breaking"]), (1, &1.into()));
+    assert_eq!(report["not_judged"], 0);
+    assert_eq!(report["guests"][0]["cards"][1]["accepted"], Value::Null);
+    let mut all = codes(&report);
+    all.sort_unstable();
+    assert_eq!(all, ["RC531", "RC544"]);
+    let note = report["findings"].as_array().unwrap().iter();
+    let note = note
+        .filter(|one| one["code"] == "RC544")
+        .collect::<Vec<_>>()[0];
+    assert_eq!(
+        note[0]["found"],
+        "2 display ROMs of 3 guests not compared: vgabios-cirrus.bin, vgabios-stdvga.bin"
+    );
+    // A ROM of one of them on one side alone, and all are judged.
+    let side = input.path().join("side");
+    fs::create_dir(&side).unwrap();
+    let bytes = fs::read(fixture(1)).unwrap();
+    for rom in romcompat::romset::read("roms", bytes).unwrap().roms {
+        fs::write(side.join(rom.name()), rom.bytes()).unwrap();
+        fs::write(side.join("vgabios-stdvga.bin"), rom.bytes()).unwrap();
+    }
+    let sets: &[&dyn AsRef<OsStr>] = &[&"--old", &side, &"--new", &fixture(2)];
+    let json: &[&dyn AsRef<OsStr>] = &[&"--format", &"json"];
+    let output = guests(input.path(), &[sets, json].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["breaking"], &report["not_judged"]),
+        (&3.into(), &1.into())
+    );
+    assert!(!codes(&report).contains(&"RC544"), "{report}");
+}
+
 /// Runs `guests` with a program in the place of virsh.
 fn with_virsh(script: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
     let folder = program("virsh", &format!("shift 3\n{script}"));

@@ -7,9 +7,9 @@ use crate::host::{Files, Host, MachineTypes};
 use crate::judge::{Answer, Judged, Reason, judge_block};
 use crate::libvirt::{Domain, pin};
 use crate::plan::{Manifest, Naming};
-use crate::qemu::{Arch, MachineType};
-use crate::romset::RomSet;
-use std::collections::BTreeMap;
+use crate::qemu::{Arch, MachineType, is_display_rom};
+use crate::romset::{RomFile, RomSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The hosts that guests come from and go to.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ pub struct JudgedGuest {
     pub cures: Vec<Option<String>>,
     /// The cards that are told a compat ROM already, counted from 0.
     pub pins: Vec<usize>,
+    /// Whether its video cards are left out, since both sides were given without
+    /// a ROM for any.
+    are_displays_left_out: bool,
 }
 
 impl Sides {
@@ -45,6 +48,17 @@ impl Sides {
     #[must_use]
     pub const fn are_both_given(&self) -> bool {
         self.new.is_some() && (self.old.is_some() || self.mapping.is_some())
+    }
+
+    /// Whether a ROM of a video card is among those of either host.
+    fn has_displays(&self) -> bool {
+        let sets = [&self.old, &self.new].into_iter().flatten();
+        let names = |rom: &RomFile| {
+            let mut names = rom.other_names().iter().map(String::as_str);
+            is_display_rom(rom.name()) || names.any(is_display_rom)
+        };
+        let mut shipped = self.mapping.iter().flat_map(|package| &package.roms);
+        sets.flat_map(|set| &set.roms).any(names) || shipped.any(|rom| is_display_rom(&rom.origin))
     }
 
     /// Judges the guest that is defined so at `origin`. Where no version of its
@@ -91,6 +105,7 @@ impl Sides {
             guest,
             judged,
             cures,
+            are_displays_left_out: self.are_both_given() && !self.has_displays(),
         }
     }
 
@@ -186,6 +201,23 @@ impl JudgedGuest {
         answers.any(Answer::is_refused)
     }
 
+    /// Whether the new host may refuse the guest, as far as what was given goes.
+    #[must_use]
+    pub fn is_not_judged(&self) -> bool {
+        let is_open = |(block, judged, _): (&Block, &Judged, Option<&str>)| {
+            judged.answer != Answer::Accepted && !self.is_left_out(block)
+        };
+        !self.is_refused() && self.blocks().any(is_open)
+    }
+
+    /// Whether a block is one of a video card that loads a ROM, and nothing that
+    /// was given is for one.
+    fn is_left_out(&self, block: &Block) -> bool {
+        let is_display = matches!(block.holder, Holder::Video(_));
+        let has_rom = matches!(block.rom, RomChoice::Default(_));
+        self.are_displays_left_out && is_display && has_rom
+    }
+
     /// Its name, for people.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -230,6 +262,7 @@ impl JudgedGuest {
         let model = block.model.as_deref().unwrap_or("no model");
         let why = match &judged.answer {
             Answer::Accepted => return None,
+            Answer::NotJudged(_) if self.is_left_out(block) => return None,
             Answer::Refused(refused) => {
                 let required = match cure {
                     Some(path) => format!("{holder} ({model}) must load {path} there"),
@@ -348,7 +381,7 @@ pub fn in_neither<'g>(guests: impl Iterator<Item = &'g JudgedGuest>) -> Vec<Find
             let Answer::NotJudged(Reason::NeitherHas(file)) = &judged.answer else {
                 continue;
             };
-            if block.is_pinned() || seen.contains(&&**file) {
+            if block.is_pinned() || guest.is_left_out(block) || seen.contains(&&**file) {
                 continue;
             }
             seen.push(file);
@@ -367,6 +400,37 @@ pub fn in_neither<'g>(guests: impl Iterator<Item = &'g JudgedGuest>) -> Vec<Find
         )
     };
     files.into_iter().map(finding).collect()
+}
+
+/// A note where video cards are left out: how many ROMs of how many guests.
+#[must_use]
+pub fn displays_left_out<'g>(guests: impl Iterator<Item = &'g JudgedGuest>) -> Option<Finding> {
+    let (mut files, mut count) = (BTreeSet::new(), 0_usize);
+    for guest in guests {
+        let blocks = guest.guest.blocks.iter();
+        let left_out: Vec<&str> = blocks
+            .filter(|block| guest.is_left_out(block))
+            .filter_map(Block::file)
+            .collect();
+        count = count.saturating_add(usize::from(!left_out.is_empty()));
+        files.extend(left_out);
+    }
+    let names: Vec<&str> = files.iter().copied().collect();
+    (count > 0).then(|| {
+        let found = format!(
+            "{} of {} not compared: {}",
+            counted(names.len(), "display ROM"),
+            counted(count, "guest"),
+            names.join(", ")
+        );
+        let required = "the ROMs of video cards on both hosts decide, too";
+        Finding::new(
+            Code::GuestDisplaysNotCompared,
+            "video cards",
+            found,
+            required,
+        )
+    })
 }
 
 /// Guests with one name.

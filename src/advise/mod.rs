@@ -11,5 +11,5 @@ mod upgrade;
 pub use changes::{CardChange, ChangedGuest, NewDefinition, Pins, WantedChange};
 pub use cure::{Cure, QemuPair, Way, Works, cures};
 pub use growth::{Advice, Packed, Release, ReleaseBar, ReleaseSize, RomAdvice};
-pub use guests::{JudgedGuest, Sides, in_neither, twice};
+pub use guests::{JudgedGuest, Sides, displays_left_out, in_neither, twice};
 pub use upgrade::{NoMachineType, Upgrade, WantedMachine};

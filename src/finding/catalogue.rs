@@ -381,9 +381,9 @@ codes! {
         why: "The sums that would show a damaged file stand at its end, and only as much is unpacked as tells the sizes and 256 MiB more.",
         remedy: "If the file may be damaged, test it with its own program: `tail -c +OFFSET FILE | xz -t`, with the offset of the data counted from 1.";
     GuestWouldBreak = 531, "guest-would-break", Error,
-        what: "A guest has a card whose ROM has another size on the new host.",
-        why: "Its live migration to that host, or its resume there, fails with `Size mismatch`. And if it is started there, its card has the new size, and the way back fails.",
-        remedy: "Install the compat package on the new host and pin the guest before it is started there (`guests --pin`); for guests that come in running, install the hook (`build --libvirt-hook`).";
+        what: "A guest has a network or video card whose ROM the new host lacks, or has in another size.",
+        why: "Its live migration to that host, or its resume there, fails with the line that is named. And if it is started there, its card has the new size, and the way back fails.",
+        remedy: "Install the compat package on the new host and pin the guest's network cards before it is started there (`guests --pin`); for guests that come in running, install the hook (`build --libvirt-hook`). libvirt cannot name the ROM of a video card: keep its size (`pad`), or tell QEMU by a compat array or `-global` (`emit`).";
     GuestRomElsewhere = 532, "guest-rom-elsewhere", Note,
         what: "A guest names a ROM file that is in none of the sets of ROMs.",
         why: "The new host must have the same file, or QEMU does not start; nothing more can be said.",
@@ -409,9 +409,9 @@ codes! {
         why: "Nothing can be said about the guest, so it may be one that breaks.",
         remedy: "Look at the place that is named; `virt-xml-validate FILE` says what libvirt thinks of it.";
     GuestRomNotGiven = 538, "guest-rom-not-given", Warning,
-        what: "The old size of a ROM that a guest's card loads by default is not known.",
+        what: "The size of a ROM that a guest's card loads by default is not known, on the old host or on both.",
         why: "Nothing can be said about the card, so the guest may be one that breaks.",
-        remedy: "Give the ROMs that the guest was started with by `--old`; with `--mapping`, its machine type must have a version that is known.";
+        remedy: "Give the ROMs that the guest was started with by `--old` and those of the new host by `--new`, each with those of the card; with `--mapping`, its machine type must have a version that is known.";
     GuestNotUpgraded = 539, "guest-not-upgraded", Error,
         what: "A guest cannot be given the machine type that was asked for.",
         why: "Another architecture or family is another machine, an older version takes hardware away, and a QEMU without the machine type does not start the guest.",
@@ -432,6 +432,10 @@ codes! {
         what: "Whether guests of some hosts can be migrated to others is not known.",
         why: "A definition cannot be read, a card's model is not known, or a ROM file stands outside the folders that were inspected, so the migration may fail.",
         remedy: "Mend what the findings about the guest name, and inspect the folders with the files that guests name on every host.";
+    GuestDisplaysNotCompared = 544, "guest-displays-not-compared", Note,
+        what: "Guests have video cards, and none of the ROMs that were given is for one.",
+        why: "Guests are judged by their network cards alone then. A ROM of a video card that has another size on the new host breaks them, too.",
+        remedy: "Give the packages with the `vgabios-*.bin` files of both hosts as well, such as Debian's seabios, by `--old` and `--new`.";
 }
 
 impl Code {

@@ -114,7 +114,7 @@ impl Device {
     /// lacks, which it does not for network cards (seen with 7.2 and 10.0).
     #[must_use]
     pub fn is_display(&self) -> bool {
-        self.romfile.starts_with("vgabios")
+        is_display_rom(self.romfile)
     }
 
     /// Every pair of ids that the device may have, without repetition.
@@ -122,6 +122,12 @@ impl Device {
         let behind = (self.ids_behind_port != self.ids).then_some(self.ids_behind_port);
         std::iter::once(self.ids).chain(behind)
     }
+}
+
+/// Whether a ROM file of this name is one of a display adapter.
+#[must_use]
+pub fn is_display_rom(name: &str) -> bool {
+    name.starts_with("vgabios")
 }
 
 /// The device with this name for `-device`.

@@ -13,7 +13,7 @@ mod version;
 
 pub use devices::{
     DEVICES, Device, device_as_typed, device_by_name, devices_of_romfile, is_card_without_rom,
-    ram_block_of_class,
+    is_display_rom, ram_block_of_class,
 };
 pub use family::{Arch, Family, UnknownArch};
 pub use machine::{MachineType, NEWEST_UNNAMED, UnknownMachineType};

@@ -131,10 +131,6 @@ impl GuestRow {
     fn breaks(&self) -> bool {
         self.cards.iter().any(|card| card.accepted == Some(false))
     }
-
-    fn is_not_judged(&self) -> bool {
-        !self.breaks() && self.cards.iter().any(|card| card.accepted.is_none())
-    }
 }
 
 impl GuestsReport {
@@ -146,6 +142,7 @@ impl GuestsReport {
         blocked_by: Vec<Code>,
         findings: Vec<Finding>,
     ) -> Self {
+        let not_judged = guests.iter().filter(|guest| guest.is_not_judged()).count();
         let guests: Vec<GuestRow> = guests.iter().map(|guest| GuestRow::from(*guest)).collect();
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         for guest in &guests {
@@ -165,7 +162,7 @@ impl GuestsReport {
         Self {
             schema_version: SCHEMA_VERSION,
             breaking: guests.iter().filter(|guest| guest.breaks()).count(),
-            not_judged: guests.iter().filter(|guest| guest.is_not_judged()).count(),
+            not_judged,
             guests,
             reasons,
             changes,

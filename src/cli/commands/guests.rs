@@ -1,6 +1,6 @@
 //! `romcompat guests`: definitions of libvirt, judged and changed.
 
-use crate::advise::{JudgedGuest, NewDefinition, Sides, in_neither, twice};
+use crate::advise::{JudgedGuest, NewDefinition, Sides, displays_left_out, in_neither, twice};
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::definitions::{Definitions, read_definitions};
 use crate::cli::io::{input, opened};
@@ -184,6 +184,7 @@ fn guests<'a>(
     findings.extend(twice(judged()));
     if sides.are_both_given() {
         findings.extend(in_neither(judged()));
+        findings.extend(displays_left_out(judged()));
     }
     guests
 }
