@@ -572,12 +572,10 @@ fn where_no_rom_given_is_for_a_video_card_guests_are_judged_by_the_others() {
     let mut all = codes(&report);
     all.sort_unstable();
     assert_eq!(all, ["RC531", "RC544"]);
-    let note = report["findings"].as_array().unwrap().iter();
-    let note = note
-        .filter(|one| one["code"] == "RC544")
-        .collect::<Vec<_>>()[0];
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let note = findings.find(|one| one["code"] == "RC544").unwrap();
     assert_eq!(
-        note[0]["found"],
+        note["found"],
         "2 display ROMs of 3 guests not compared: vgabios-cirrus.bin, vgabios-stdvga.bin"
     );
     // A ROM of one of them on one side alone, and all are judged.
