@@ -17,6 +17,9 @@ pub struct SavedMapping {
     /// The size class that a kind of device has for the mapping.
     #[serde(skip)]
     classes: BTreeMap<&'static str, BarSize>,
+    /// What is said of ROMs that nothing can be named for.
+    #[serde(skip)]
+    unknown: Vec<Finding>,
 }
 
 /// A card that needs another ROM than its kind.
@@ -74,6 +77,10 @@ impl SavedMapping {
             }
         }
         for (state, rom) in roms {
+            // Where the ROMs of a host judged it, it is a finding already.
+            if rom.answer.is_none() && (rom.devices.is_empty() || rom.bar().is_none()) {
+                mapping.unknown.push(rom.unknown_device(state));
+            }
             let Some(bar) = rom.bar() else { continue };
             for device in &rom.devices {
                 let romfile = Romfile::shared(pattern.compat_name(bar, device.romfile));
@@ -107,6 +114,12 @@ impl SavedMapping {
     #[must_use]
     pub fn takes(&self, device: &str, bar: BarSize) -> bool {
         self.classes.get(device).is_none_or(|class| *class == bar)
+    }
+
+    /// A finding for each ROM that nothing can be named for.
+    #[must_use]
+    pub fn unknown(&self) -> &[Finding] {
+        &self.unknown
     }
 
     /// A finding for each card that the mapping of its kind does not serve.

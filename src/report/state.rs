@@ -4,7 +4,7 @@ use super::table::{Columns, Tone, plain};
 use super::{Colour, SCHEMA_VERSION, Text};
 use crate::finding::{Finding, counted};
 use crate::judge::SavedRom;
-use crate::plan::{NamePattern, SavedMapping};
+use crate::plan::SavedMapping;
 use crate::romset::RomSet;
 use serde::Serialize;
 
@@ -63,22 +63,6 @@ impl StateReport {
             mapping: None,
             files: Vec::new(),
         }
-    }
-
-    /// Adds what makes the guests resume, and findings about what that cannot
-    /// name.
-    pub fn map(&mut self, pattern: &NamePattern) {
-        let roms = self.states.iter().flat_map(StateRow::named_roms);
-        let mapping = SavedMapping::new(roms.clone(), pattern);
-        // With the ROMs of a host they are findings already.
-        let unknown = roms
-            .filter(|(_, rom)| {
-                self.roms.is_empty() && (rom.devices.is_empty() || rom.bar().is_none())
-            })
-            .map(|(file, rom)| rom.unknown_device(file));
-        let findings: Vec<Finding> = unknown.chain(mapping.findings()).collect();
-        self.findings.extend(findings);
-        self.mapping = Some(mapping);
     }
 
     /// A table for each state, and the answer.

@@ -10,7 +10,7 @@ use crate::emit::{saved_globals, saved_libvirt};
 use crate::finding::has_errors;
 use crate::plan::{ExtractedRoms, NamePattern, SavedMapping};
 use crate::qemu::{Arch, MachineType, UnknownMachineType};
-use crate::report::{StateReport, Text};
+use crate::report::{StateReport, StateRow, Text};
 use crate::romset::RomSet;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -91,7 +91,11 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     let omitted = roms.iter().flat_map(|roms| roms.omitted(None));
     report.findings.extend(omitted);
     if command.emit.is_some() {
-        report.map(&NamePattern::default());
+        let roms = report.states.iter().flat_map(StateRow::named_roms);
+        let mapping = SavedMapping::new(roms, &NamePattern::default());
+        report.findings.extend_from_slice(mapping.unknown());
+        report.findings.extend(mapping.findings());
+        report.mapping = Some(mapping);
     }
     let faults = terminal.judge(extracted.findings().collect());
     let is_sound = !has_errors(&faults);
