@@ -1,9 +1,10 @@
 //! The sources that an archive must keep as long as the ROMs of a package.
 
-use super::details::DetailsError;
+use crate::deb::control::ControlError;
 use crate::deb::relation::ExactSource;
 use crate::plan::CompatPlan;
 use std::collections::BTreeSet;
+use thiserror::Error;
 
 /// `Built-Using` and `Static-Built-Using` of a package that has the ROMs of a
 /// plan (Debian Policy 7.8, deb-control(5)): the source of each release that
@@ -14,10 +15,20 @@ pub(super) struct BuiltUsing {
     pub static_sources: Option<String>,
 }
 
+/// A field of a release that Debian Policy forbids.
+#[derive(Debug, Error)]
+#[error("{release}: {source}")]
+pub(super) struct ForbiddenSource {
+    /// Name and version of the package.
+    pub release: String,
+    /// What is wrong with it.
+    pub source: ControlError,
+}
+
 impl BuiltUsing {
     /// # Errors
-    /// [`DetailsError::OfRelease`] for a field of a release that Policy forbids.
-    pub(super) fn of(plan: &CompatPlan<'_>) -> Result<Self, DetailsError> {
+    /// [`ForbiddenSource`] for a field of a release that Policy forbids.
+    pub(super) fn of(plan: &CompatPlan<'_>) -> Result<Self, ForbiddenSource> {
         let ships = |release: &str| plan.roms.iter().any(|rom| rom.release == release);
         let releases = plan.earlier.iter().copied().chain([plan.old]);
         let origins = releases
@@ -25,10 +36,9 @@ impl BuiltUsing {
             .filter_map(|set| set.package.as_ref());
         let (mut sources, mut static_sources) = (BTreeSet::new(), BTreeSet::new());
         for origin in origins {
-            let of_release = |source| DetailsError::OfRelease {
+            let of_release = |source| ForbiddenSource {
                 release: origin.to_string(),
                 source,
-                instead: "correct it there, or unpack the package and give the folder of its ROMs",
             };
             let control = &origin.control;
             sources.insert(control.source().map_err(of_release)?);

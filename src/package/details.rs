@@ -159,7 +159,11 @@ impl Details {
             .or_else(|| copyright::of_plan(plan))
             .ok_or(DetailsError::NoCopyright)?;
         let old_release = plan.release();
-        let built_using = BuiltUsing::of(plan)?;
+        let built_using = BuiltUsing::of(plan).map_err(|fault| DetailsError::OfRelease {
+            release: fault.release,
+            source: fault.source,
+            instead: "correct it there, or unpack the package and give the folder of its ROMs",
+        })?;
         let section = origin.and_then(|origin| Some((origin, origin.control.section()?)));
         let homepage = origin.and_then(|origin| Some((origin, origin.control.homepage()?)));
         let section = match (&wishes.section, section) {

@@ -1,6 +1,7 @@
 //! Which old ROMs to ship under which names, padded to which size.
 
 use super::error::PlanError;
+use super::mapping::{MappedDevice, Mapping, mapped};
 use super::naming::is_file_name;
 use super::options::{PlanOptions, Source, check_devices};
 use crate::finding::{Code, Finding};
@@ -303,6 +304,27 @@ impl<'a> CompatPlan<'a> {
                 ),
             )
         })
+    }
+}
+
+impl CompatPlan<'_> {
+    /// Each device with each of its ROMs, for whichever machine types.
+    #[must_use]
+    pub fn mapped_devices(&self) -> Vec<MappedDevice> {
+        let of_rom = |rom: &CompatRom<'_>| {
+            let devices = rom.device_names();
+            devices
+                .map(|device| mapped(device, &self.install_dir, &rom.name))
+                .collect::<Vec<_>>()
+        };
+        self.roms.iter().flat_map(of_rom).collect()
+    }
+
+    /// What its package tells devices: of each range of machine types one
+    /// mapping, else one for all.
+    #[must_use]
+    pub fn mappings(&self) -> Vec<Mapping> {
+        Mapping::all(self.mapped_devices(), &self.ranges, &self.install_dir)
     }
 }
 

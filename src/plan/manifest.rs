@@ -2,6 +2,7 @@
 //! which machine types are told which of its ROMs. What is written here is
 //! read here, by the same types.
 
+use super::mapping::{Mapping, mapped};
 use super::naming::{is_device_name, is_file_name};
 use super::{
     BootIdChange, CompatPlan, CompatRom, LostBoot, MachineRange, NamePattern, Naming, SharedWith,
@@ -368,6 +369,22 @@ impl Files for Manifest {
     fn find(&self, file: &str) -> Found {
         let rom = self.rom_at(file);
         rom.map_or(Found::NotKnown, |rom| Found::Rom(rom.bar.bytes(), rom.bar))
+    }
+}
+
+impl Manifest {
+    /// What the package tells devices: of each range of machine types one
+    /// mapping, else one for all.
+    #[must_use]
+    pub fn mappings(&self) -> Vec<Mapping> {
+        let of_rom = |rom: &ManifestRom| {
+            let devices = rom.devices.iter();
+            devices
+                .map(|device| mapped(device, &self.install_dir, &rom.name))
+                .collect::<Vec<_>>()
+        };
+        let devices = self.roms.iter().flat_map(of_rom).collect();
+        Mapping::all(devices, &self.ranges, &self.install_dir)
     }
 }
 

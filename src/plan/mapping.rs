@@ -1,7 +1,8 @@
 //! Which devices are told which compat ROMs: a value, which is rendered in the
 //! form of whoever reads it.
 
-use super::{CompatPlan, MachineRange, Manifest, QEMU_SHARE};
+use super::naming::QEMU_SHARE;
+use super::ranges::MachineRange;
 use crate::qemu::{DEVICES, Device, MachineType, device_by_name};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -79,7 +80,11 @@ pub struct Mapping {
 
 impl Mapping {
     /// The mappings of a package: of each range one, else one for all.
-    fn all(of_roms: Vec<MappedDevice>, ranges: &[MachineRange], folder: &str) -> Vec<Self> {
+    pub(super) fn all(
+        of_roms: Vec<MappedDevice>,
+        ranges: &[MachineRange],
+        folder: &str,
+    ) -> Vec<Self> {
         if ranges.is_empty() {
             return vec![Self {
                 range: None,
@@ -135,49 +140,13 @@ impl Mapping {
     }
 }
 
-fn mapped(device: &str, folder: &str, rom: &str) -> MappedDevice {
+/// A device that is told a ROM in a folder.
+pub(super) fn mapped(device: &str, folder: &str, rom: &str) -> MappedDevice {
     MappedDevice {
         device: device.to_owned(),
         romfile: Romfile {
             folder: folder.to_owned(),
             name: rom.to_owned(),
         },
-    }
-}
-
-impl CompatPlan<'_> {
-    /// Each device with each of its ROMs, for whichever machine types.
-    #[must_use]
-    pub fn mapped_devices(&self) -> Vec<MappedDevice> {
-        let of_rom = |rom: &super::CompatRom<'_>| {
-            let devices = rom.device_names();
-            devices
-                .map(|device| mapped(device, &self.install_dir, &rom.name))
-                .collect::<Vec<_>>()
-        };
-        self.roms.iter().flat_map(of_rom).collect()
-    }
-
-    /// What its package tells devices: of each range of machine types one
-    /// mapping, else one for all.
-    #[must_use]
-    pub fn mappings(&self) -> Vec<Mapping> {
-        Mapping::all(self.mapped_devices(), &self.ranges, &self.install_dir)
-    }
-}
-
-impl Manifest {
-    /// What the package tells devices: of each range of machine types one
-    /// mapping, else one for all.
-    #[must_use]
-    pub fn mappings(&self) -> Vec<Mapping> {
-        let of_rom = |rom: &super::ManifestRom| {
-            let devices = rom.devices.iter();
-            devices
-                .map(|device| mapped(device, &self.install_dir, &rom.name))
-                .collect::<Vec<_>>()
-        };
-        let devices = self.roms.iter().flat_map(of_rom).collect();
-        Mapping::all(devices, &self.ranges, &self.install_dir)
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use std::io;
 
 #[test]
 fn names_are_read_up_to_64_kib_and_none_is_refused() {
