@@ -1,8 +1,8 @@
 //! Ways to keep guests migratable when ROMs change size, and which of them
 //! work with the QEMU at hand.
 
-use crate::guest::Block;
-use crate::judge::{Change, Comparison, Pair};
+use crate::guest::{Block, Held};
+use crate::judge::{Answer, Change, Comparison, End, Pair, Reason, Side, judge_between};
 use crate::qemu::QemuVersion;
 use crate::rom::BarSize;
 use serde::Serialize;
@@ -110,9 +110,9 @@ pub fn cures(comparison: &Comparison<'_>, qemu: QemuPair) -> Vec<Cure> {
         }];
     }
     let mut cures = vec![
-        pad_to_old_size(&breaking),
-        compat_rom(qemu),
-        larger_class(),
+        pad_to_old_size(&breaking, qemu),
+        compat_rom(&breaking, qemu),
+        larger_class(&breaking, qemu),
         romsize_incoming(&breaking, qemu),
         romsize_both_sides(&breaking, qemu),
         nothing(&breaking),
@@ -143,6 +143,17 @@ fn cure(way: Way, works: Works, reason: impl Into<String>) -> Cure {
     }
 }
 
+fn cure_with(way: Way, works: Works, reason: String, options: Vec<String>) -> Cure {
+    Cure {
+        options,
+        ..cure(way, works, reason)
+    }
+}
+
+fn old_bar(pair: &Pair<'_>) -> Option<BarSize> {
+    pair.old().map(|side| side.bar)
+}
+
 fn nothing(breaking: &[&Pair<'_>]) -> Cure {
     let (count, first) = (
         breaking.len(),
@@ -156,26 +167,67 @@ fn nothing(breaking: &[&Pair<'_>]) -> Cure {
     cure(Way::Nothing, Works::No, reason)
 }
 
-fn pad_to_old_size(breaking: &[&Pair<'_>]) -> Cure {
-    let way = Way::PadToOldSize;
-    if let Some(name) = missing(breaking) {
-        return cure(way, Works::No, format!("{name} is not in the new release"));
-    }
-    match too_large(breaking).next() {
-        Some((name, size, bar)) => cure(
-            way,
-            Works::No,
-            format!("{name} has {size} bytes, and its old BAR {bar}"),
-        ),
-        None => cure(
-            way,
-            Works::Yes,
-            "each new ROM fits into its old BAR, so no guest has to be told anything; with every QEMU",
-        ),
+/// The worst that hosts say to the cards of ROMs that break, with what each way
+/// changes of a card, of where it comes from, and of where it goes.
+fn judged<'a>(
+    breaking: &[&Pair<'a>],
+    way: impl Fn(&Pair<'a>, Side<'a>) -> (Block, End<'a>, End<'a>),
+) -> Answer {
+    let of_pair = |pair: &&Pair<'a>| {
+        let (card, source, destination) = way(pair, pair.old()?);
+        Some(judge_between(&card, source, destination))
+    };
+    let answers = breaking.iter().filter_map(of_pair);
+    answers.max().unwrap_or(Answer::Accepted)
+}
+
+/// What the new host says to cards that have their old blocks, where the ROM that
+/// they load is this one.
+fn judged_with<'a>(
+    breaking: &[&Pair<'a>],
+    qemu: QemuPair,
+    rom: impl Fn(&Pair<'a>, Side<'a>) -> Option<Side<'a>>,
+) -> Answer {
+    judged(breaking, |pair, old| {
+        let destination = End {
+            rom: rom(pair, old),
+            qemu: qemu.dest,
+        };
+        (pair.example_card(), Some(old).into(), destination)
+    })
+}
+
+const fn works(answer: &Answer) -> Works {
+    match answer {
+        Answer::Accepted => Works::Yes,
+        Answer::Refused(_) => Works::No,
+        Answer::NotJudged(_) => Works::Unknown,
     }
 }
 
-fn compat_rom(qemu: QemuPair) -> Cure {
+fn pad_to_old_size(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
+    let padded = |pair: &Pair<'_>, old: Side<'_>| {
+        let size = pair.new()?.size.max(old.bar.bytes());
+        let bar = BarSize::of_rom(size)?;
+        Some(Side {
+            size,
+            bar,
+            file: None,
+        })
+    };
+    let answer = judged_with(breaking, qemu, padded);
+    let reason = if let Some(name) = missing(breaking) {
+        format!("{name} is not in the new release")
+    } else if let Some((name, size, bar)) = too_large(breaking).next() {
+        format!("{name} has {size} bytes, and its old BAR {bar}")
+    } else {
+        "each new ROM fits into its old BAR, so no guest has to be told anything; with every QEMU"
+            .to_owned()
+    };
+    cure(Way::PadToOldSize, works(&answer), reason)
+}
+
+fn compat_rom(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
     let mut reason =
         "with every QEMU, for migration, resume and cold start; the way back needs them there, too"
             .to_owned();
@@ -186,13 +238,15 @@ fn compat_rom(qemu: QemuPair) -> Cure {
             "; in /usr/share/qemu, since QEMU {dest} does not search /usr/lib/ipxe/qemu"
         ));
     }
-    cure(Way::CompatRom, Works::Yes, reason)
+    let answer = judged_with(breaking, qemu, |_, old| Some(old));
+    cure(Way::CompatRom, works(&answer), reason)
 }
 
-fn larger_class() -> Cure {
+fn larger_class(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
+    let answer = judged_with(breaking, qemu, |_, old| Some(old));
     cure(
         Way::LargerClass,
-        Works::Yes,
+        works(&answer),
         "costs the same compat package now, and spares the coming releases another one",
     )
 }
@@ -213,53 +267,63 @@ fn romsize_incoming(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
     let way = Way::RomsizeIncoming;
     let too_large = too_large(breaking).next();
     let fits = too_large.is_none() && missing(breaking).is_none();
-    let (works, reason) = match qemu.dest {
-        None if fits => (
-            Works::Unknown,
-            "the property came with 6.0; say --dest-qemu-version".to_owned(),
+    let answer = judged(breaking, |pair, old| {
+        let card = Block {
+            romsize: Some(old.bar),
+            held: Held::Bar(old.bar),
+            ..pair.example_card()
+        };
+        let destination = End {
+            rom: pair.new(),
+            qemu: qemu.dest,
+        };
+        (card, Some(old).into(), destination)
+    });
+    let dest = qemu.dest.map(|dest| dest.to_string()).unwrap_or_default();
+    let reason = match &answer {
+        Answer::NotJudged(Reason::NoRomsize(_)) => {
+            let reason = format!("QEMU {dest} has no such property; it came with 6.0");
+            return cure_with(way, Works::No, reason, options(breaking, old_bar));
+        }
+        Answer::NotJudged(_) if fits => {
+            "the property came with 6.0; say --dest-qemu-version".to_owned()
+        }
+        Answer::NotJudged(_) => {
+            "from 8.1 on QEMU does not load the file then; say --dest-qemu-version".to_owned()
+        }
+        Answer::Accepted if fits => {
+            format!("QEMU {dest} gives a smaller file this size, also at a cold start")
+        }
+        Answer::Accepted => format!(
+            "QEMU {dest} does not load the file of an incoming guest then; a cold start with the same options fails"
         ),
-        None => (
-            Works::Unknown,
-            "from 8.1 on QEMU does not load the file then; say --dest-qemu-version".to_owned(),
-        ),
-        Some(dest) if !dest.has_romsize() => (
-            Works::No,
-            format!("QEMU {dest} has no such property; it came with 6.0"),
-        ),
-        Some(dest) if fits => (
-            Works::Yes,
-            format!("QEMU {dest} gives a smaller file this size, also at a cold start"),
-        ),
-        Some(dest) if dest.skips_rom_file_on_incoming() => (
-            Works::Yes,
-            format!(
-                "QEMU {dest} does not load the file of an incoming guest then; a cold start with the same options fails"
-            ),
-        ),
-        Some(dest) => {
+        Answer::Refused(_) => {
             let why = match too_large {
                 Some((name, size, bar)) => {
                     format!("{name} with {size} bytes, which do not fit into {bar}")
                 }
                 None => "a file that is missing".to_owned(),
             };
-            (
-                Works::No,
-                format!("QEMU {dest} loads the file of an incoming guest (up to 8.0): {why}"),
-            )
+            format!("QEMU {dest} loads the file of an incoming guest (up to 8.0): {why}")
         }
     };
-    Cure {
-        options: options(breaking, |pair| pair.old().map(|side| side.bar)),
-        ..cure(way, works, reason)
-    }
+    cure_with(way, works(&answer), reason, options(breaking, old_bar))
 }
 
 fn romsize_both_sides(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
     let way = Way::RomsizeBothSides;
-    let known = [qemu.source, qemu.dest];
-    let without = known.into_iter().flatten().find(|qemu| !qemu.has_romsize());
     let larger = |pair: &Pair<'_>| Some(pair.old()?.bar.max(pair.new()?.bar));
+    let answer = judged(breaking, |pair, old| {
+        let card = Block {
+            romsize: larger(pair),
+            ..pair.example_card()
+        };
+        let end = |rom, qemu| End { rom, qemu };
+        let destination = end(pair.new(), qemu.dest);
+        (card, end(Some(old), qemu.source), destination)
+    });
+    let mut known = [qemu.source, qemu.dest].into_iter().flatten();
+    let without = known.find(|qemu| !qemu.has_romsize());
     let (works, reason) = if let Some(name) = missing(breaking) {
         (Works::No, format!("{name} is not in the new release"))
     } else if let Some(old) = without {
@@ -268,20 +332,17 @@ fn romsize_both_sides(breaking: &[&Pair<'_>], qemu: QemuPair) -> Cure {
             format!("QEMU {old} has no such property; it came with 6.0"),
         )
     } else {
-        let unknown = if known.contains(&None) {
-            "; the property came with 6.0, on both sides"
-        } else {
-            ""
-        };
-        (
-            Works::FromNowOn,
-            format!("guests that run now have the old size{unknown}"),
-        )
+        let now = "guests that run now have the old size";
+        match answer {
+            Answer::Accepted => (Works::FromNowOn, now.to_owned()),
+            Answer::Refused(refused) => (Works::No, format!("QEMU says `{}`", refused.line)),
+            Answer::NotJudged(_) => (
+                Works::FromNowOn,
+                format!("{now}; the property came with 6.0, on both sides"),
+            ),
+        }
     };
-    Cure {
-        options: options(breaking, larger),
-        ..cure(way, works, reason)
-    }
+    cure_with(way, works, reason, options(breaking, larger))
 }
 
 #[cfg(test)]

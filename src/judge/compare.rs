@@ -5,7 +5,7 @@ use super::{Answer, Cause, judge_block};
 use crate::finding::{Code, Finding};
 use crate::guest::{Block, MappedDevices, RomChoice};
 use crate::host::{Baseline, Files, Found, Host};
-use crate::qemu::{DEVICES, Device, Family};
+use crate::qemu::{DEVICES, Device, Family, QemuVersion};
 use crate::rom::{BarSize, CodeType};
 use crate::romset::{RomFile, RomSet};
 use serde::{Deserialize, Serialize};
@@ -179,13 +179,13 @@ impl<'a> Pair<'a> {
     /// What the new release says to a card of the old one.
     #[must_use]
     pub fn forward(&self, card: &Block) -> Answer {
-        judged(card, self.old(), self.new())
+        judge_between(card, self.old().into(), self.new().into())
     }
 
     /// What the old release says to a card of the new one.
     #[must_use]
     pub fn backward(&self, card: &Block) -> Answer {
-        judged(card, self.new(), self.old())
+        judge_between(card, self.new().into(), self.old().into())
     }
 
     /// The card of the first device that loads the ROM. `DEVICE` stands for the
@@ -286,11 +286,28 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// What a host with one side of a pair says to a card of a host with another.
-fn judged(card: &Block, source: Option<Side<'_>>, destination: Option<Side<'_>>) -> Answer {
-    let source: [&dyn Files; 1] = [&source];
-    let destination: [&dyn Files; 1] = [&destination];
-    judge_block(card, &Host::new(&source), &Host::new(&destination)).answer
+/// A host, as far as one ROM goes.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    /// The ROM, if the host has it.
+    pub rom: Option<Side<'a>>,
+    /// The release of its QEMU, where that is known.
+    pub qemu: Option<QemuVersion>,
+}
+
+impl<'a> From<Option<Side<'a>>> for End<'a> {
+    fn from(rom: Option<Side<'a>>) -> Self {
+        Self { rom, qemu: None }
+    }
+}
+
+/// What one host says to a card that comes from another.
+#[must_use]
+pub fn judge_between(card: &Block, source: End<'_>, destination: End<'_>) -> Answer {
+    let (here, there): ([&dyn Files; 1], [&dyn Files; 1]) = ([&source.rom], [&destination.rom]);
+    let source = Host::new(&here).with_qemu(source.qemu);
+    let destination = Host::new(&there).with_qemu(destination.qemu);
+    judge_block(card, &source, &destination).answer
 }
 
 impl Files for Option<Side<'_>> {

@@ -4,7 +4,7 @@
 mod compare;
 mod saved;
 
-pub use compare::{Change, Comparison, Pair, Side};
+pub use compare::{Change, Comparison, End, Pair, Side, judge_between};
 pub use saved::{SavedRom, machine_of_state, saved_roms};
 
 use crate::guest::{Block, Guest, Held, RomChoice};
