@@ -337,36 +337,6 @@ fn only_the_edge_touches_the_outside_world() {
 }
 
 #[test]
-fn inputs_are_opened_where_outputs_know_of_them() {
-    // A folder's files are inputs only where they are ROMs; what the hook, a
-    // signature and the end of a proof read is beside no output; an output is
-    // compared with itself.
-    const OTHERS: [&str; 7] = [
-        "cli/io/input.rs",
-        "cli/commands/hook.rs",
-        "cli/io/open_state.rs",
-        "cli/io/output.rs",
-        "cli/io/supervise.rs",
-        "cli/steps/upload.rs",
-        "cli/io/signals.rs",
-    ];
-    let opens = |name: &str| {
-        ["File::open", "fs::read", "fs::read_to_string"]
-            .iter()
-            .any(|opens| name.ends_with(opens))
-    };
-    let mut wrong = Vec::new();
-    for (path, module, names) in modules() {
-        let path = path.to_str().unwrap();
-        if module == "cli" && path != "cli/io/opened.rs" && !OTHERS.contains(&path) {
-            let opened = names.paths.iter().filter(|name| opens(name));
-            wrong.extend(opened.map(|name| format!("{path} names {name}")));
-        }
-    }
-    assert_eq!(wrong, [""; 0]);
-}
-
-#[test]
 fn programs_are_started_in_few_places() {
     // QEMUs that the user names; this program itself and what it becomes; virsh;
     // gpg. No input names one of them.

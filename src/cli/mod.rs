@@ -17,6 +17,7 @@ use commands::{
 };
 use exit::{Exit, Failure};
 use io::complaint::complain;
+use io::opened::Inputs;
 use io::supervise;
 use options::common::Format;
 use session::settings::Settings;
@@ -59,10 +60,12 @@ fn answer() -> Exit {
     if let Command::Hook(command) = &arguments.command {
         return hook::run(command);
     }
-    let terminal = match Settings::load(arguments.common.config.as_deref()) {
-        Ok(settings) => Terminal::new(&arguments.common, settings),
+    let inputs = Inputs::default();
+    let settings = Settings::load(arguments.common.config.as_deref(), &inputs);
+    let terminal = match settings {
+        Ok(settings) => Terminal::new(&arguments.common, settings, inputs),
         Err(failure) => {
-            Terminal::new(&arguments.common, Settings::default()).failure(&failure);
+            Terminal::new(&arguments.common, Settings::default(), inputs).failure(&failure);
             return failure.kind.exit();
         }
     };

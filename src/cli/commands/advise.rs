@@ -44,7 +44,7 @@ pub fn run(command: &Advise, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let mut releases: Vec<Release> = Vec::new();
     for (version, path) in typed {
-        let mut set = input::read(&path)?;
+        let mut set = input::read(&path, terminal.inputs())?;
         terminal.findings(&terminal.judge(set.omitted(None)));
         if !command.select.is_empty() {
             let matches = |name: &str| command.select.iter().any(|p| p.matches(name));

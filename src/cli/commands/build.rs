@@ -40,14 +40,14 @@ pub struct Build {
 /// Plans, makes the package and writes it with the mapping beside it.
 pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = terminal.settings(&command.plan.settings);
-    let releases = Releases::read(&command.plan)?;
+    let releases = Releases::read(&command.plan, terminal.inputs())?;
     let Some((plan, findings)) = releases.plan(&settings, command.plan.all, terminal)? else {
         return Ok(Exit::No);
     };
     let mut report = BuildReport::new(&plan, releases.new_label(), findings);
     let folder = command.plan.out.display().to_string();
     if !plan.roms.is_empty() {
-        let making = Making::settle(&command.plan, &settings, &plan)?;
+        let making = Making::settle(&command.plan, &settings, &plan, terminal.inputs())?;
         let package = assemble(
             &plan,
             &making.details,
@@ -80,7 +80,8 @@ pub fn run(command: &Build, terminal: &Terminal) -> Result<Exit, Failure> {
         });
         report.roms.clone_from(&package.manifest.roms);
         report.ranges.clone_from(&package.manifest.ranges);
-        write(command, &package, &beside, &mut report)?;
+        let outputs = Outputs::new(terminal.inputs(), command.plan.force);
+        write(command, &package, &beside, outputs, &mut report)?;
     }
     terminal.answer(&report, |colour| report.text(&folder, colour))?;
     Ok(Exit::Clean)
@@ -90,6 +91,7 @@ fn write(
     command: &Build,
     package: &CompatPackage,
     beside: &[(String, Vec<u8>)],
+    mut outputs: Outputs<'_>,
     report: &mut BuildReport,
 ) -> Result<(), Failure> {
     let mut files: Vec<(&str, &[u8])> = vec![(&package.file_name, &package.deb)];
@@ -108,7 +110,6 @@ fn write(
         .collect();
     files.push(("SHA256SUMS", sums.as_bytes()));
     let folder: &Path = &command.plan.out;
-    let mut outputs = Outputs::new(command.plan.force);
     outputs.folder(folder)?;
     for (name, bytes) in files {
         outputs.add(folder.join(name), bytes)?;

@@ -4,7 +4,6 @@ use crate::advise::cures;
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::emulator;
 use crate::cli::io::input;
-use crate::cli::io::opened;
 use crate::cli::io::output::Outputs;
 use crate::cli::options::qemu::QemuVersions;
 use crate::cli::options::values::percent;
@@ -75,7 +74,7 @@ fn write_baseline(
     force: bool,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let set = input::read(old)?;
+    let set = input::read(old, terminal.inputs())?;
     let omitted = terminal.judge(set.omitted(None));
     terminal.findings(&omitted);
     if has_errors(&omitted) {
@@ -83,7 +82,7 @@ fn write_baseline(
     }
     let text = Baseline::of(&set).written();
     let text = text.map_err(|error| Failure::file(old.display(), error))?;
-    let mut outputs = Outputs::new(force);
+    let mut outputs = Outputs::new(terminal.inputs(), force);
     outputs.add(file.to_owned(), text.as_bytes())?;
     outputs.finish()?;
     Ok(Exit::Clean)
@@ -95,10 +94,13 @@ fn against_baseline(
     new: &Path,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let text = opened::read(file).map_err(|error| Failure::file(file.display(), error))?;
+    let text = terminal
+        .inputs()
+        .read(file)
+        .map_err(|error| Failure::file(file.display(), error))?;
     let baseline = Baseline::parse(&String::from_utf8_lossy(&text))
         .map_err(|error| Failure::file(file.display(), error))?;
-    let new = input::read(new)?;
+    let new = input::read(new, terminal.inputs())?;
     let mut findings = new.findings();
     for rom in new.roms.iter().filter(|rom| !baseline.lists(rom.name())) {
         findings.push(not_listed(rom.name(), file));
@@ -126,7 +128,7 @@ fn not_listed(name: &str, file: &Path) -> Finding {
 }
 
 fn compare(command: &Check, old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (old, new) = input::read_both(old, new)?;
+    let (old, new) = input::read_both(old, new, terminal.inputs())?;
     let settings = terminal.configured();
     let comparison = Comparison::new(&old, &new).with_devices(&settings.devices);
     let findings = [

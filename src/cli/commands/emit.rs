@@ -2,7 +2,7 @@
 
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::input;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::cli::io::output::Outputs;
 use crate::cli::options::generation::GenerationInput;
 use crate::cli::session::settings::Settings;
@@ -150,7 +150,7 @@ fn emit(
             "`emit` needs OLD, the ROMs that guests were started with",
         ));
     };
-    let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+    let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path), terminal.inputs())?;
     let omitted = terminal.judge(RomSet::omitted_of(&old, new.as_ref()));
     terminal.findings(&omitted);
     if has_errors(&omitted) {
@@ -167,14 +167,14 @@ fn generation_arrays(wish: &Arrays, terminal: &Terminal) -> Result<Exit, Failure
     let mapping = &wish.mapping;
     let new = match &*mapping.inputs {
         [] => None,
-        [new] => Some(input::read(new)?),
+        [new] => Some(input::read(new, terminal.inputs())?),
         _ => {
             return Err(Failure::usage(
                 "with --generation, `emit` takes NEW alone; OLD is the newest generation",
             ));
         }
     };
-    let generations = releases::read_generations(&wish.generation)?;
+    let generations = releases::read_generations(&wish.generation, terminal.inputs())?;
     let settings = settings(mapping, terminal);
     let source = Source::Generations(&generations);
     let plan = releases::plan(&settings, mapping.all, source, new.as_ref())?;
@@ -222,7 +222,7 @@ fn finish(
     let report = EmitReport::new(form, labels, devices, text, findings);
     match &wish.out {
         Some(file) if !report.text.is_empty() => {
-            let mut outputs = Outputs::new(wish.force);
+            let mut outputs = Outputs::new(terminal.inputs(), wish.force);
             outputs.add(file.clone(), report.text.as_bytes())?;
             outputs.finish()?;
             terminal.answer(&report, |_| Text::new())?;
@@ -250,7 +250,7 @@ fn written(wish: &Arrays, arrays: &[CompatArray], terminal: &Terminal) -> Result
         }
         return Ok(compat_array(arrays, form));
     };
-    let tree = source_tree(folder)?;
+    let tree = source_tree(folder, terminal.inputs())?;
     match patch(&tree, arrays).map_err(|error| Failure::file(folder.display(), error))? {
         Patch::Diff(text) => Ok(text),
         Patch::Applied => {
@@ -265,7 +265,7 @@ fn written(wish: &Arrays, arrays: &[CompatArray], terminal: &Terminal) -> Result
 /// No file of QEMU's source with compat arrays is as long as this, in bytes.
 const LONGEST_SOURCE: u64 = 4 << 20;
 
-fn source_tree(folder: &Path) -> Result<SourceTree, Failure> {
+fn source_tree(folder: &Path, inputs: &Inputs) -> Result<SourceTree, Failure> {
     let metadata = fs::metadata(folder).map_err(|error| Failure::file(folder.display(), error))?;
     if !metadata.is_dir() {
         return Err(Failure::file(
@@ -288,7 +288,7 @@ fn source_tree(folder: &Path) -> Result<SourceTree, Failure> {
             }
             Ok(_) => {}
         }
-        let bytes = opened::read(&path).map_err(fail)?;
+        let bytes = inputs.read(&path).map_err(fail)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         tree.files.insert(name, text);
     }

@@ -26,7 +26,7 @@ pub struct Fix {
 
 /// Sets the checksums of the ROMs of an input right.
 pub fn run(command: &Fix, terminal: &Terminal) -> Result<Exit, Failure> {
-    let set = input::read(&command.input)?;
+    let set = input::read(&command.input, terminal.inputs())?;
     let roms = selected(&set, &command.placement)?;
     let edited = edit_each(&set, roms, |rom| edit::fix(rom).map_err(words))?;
     let left = edited.iter().flat_map(|(rom, bytes)| {

@@ -3,7 +3,7 @@
 use crate::advise::{JudgedGuest, NewDefinition, Sides, displays_left_out, in_neither, twice};
 use crate::cli::exit::{self, Exit, Failure};
 use crate::cli::io::definitions::{Definitions, read_definitions};
-use crate::cli::io::{input, opened};
+use crate::cli::io::input;
 use crate::cli::options::guests as options;
 use crate::cli::session::terminal::Terminal;
 use crate::cli::steps::guest_changes::{ReadGuest, write};
@@ -49,7 +49,12 @@ pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     let sides = sides(&command.sides, terminal)?;
     let connect = command.connect.as_deref();
     let mut machines = Machines::new(&command.qemu, connect)?;
-    let definitions = read_definitions(&command.inputs, connect, command.changes.are_any())?;
+    let definitions = read_definitions(
+        &command.inputs,
+        connect,
+        command.changes.are_any(),
+        terminal.inputs(),
+    )?;
     let mut findings = omitted(&sides);
     let guests = guests(&definitions, &sides, &mut machines, &mut findings);
     let mut changes = changes(&command.changes, &guests, &sides, &mut findings)?;
@@ -63,7 +68,13 @@ pub fn run(command: &Guests, terminal: &Terminal) -> Result<Exit, Failure> {
     {
         blocked_by = blocking(&findings);
         if blocked_by.is_empty() {
-            write(&command.changes, connect, folder, &mut changes)?;
+            write(
+                &command.changes,
+                connect,
+                folder,
+                &mut changes,
+                terminal.inputs(),
+            )?;
             is_cured = is_every_card_cured(&guests, &changes);
         }
     }
@@ -108,17 +119,23 @@ fn sides(given: &options::Sides, terminal: &Terminal) -> Result<Sides, Failure> 
     let mapping = match &given.mapping {
         Some(path) => {
             let fail = |error: String| Failure::file(path.display(), error);
-            let text = opened::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+            let text = terminal
+                .inputs()
+                .read_to_string(path)
+                .map_err(|error| fail(error.to_string()))?;
             Some(Manifest::parse(&text).map_err(|error| fail(error.to_string()))?)
         }
         None => None,
     };
     let (old, new) = match (&given.old, &given.new) {
         (Some(old), new) => {
-            let (old, new) = input::read_some(old, new.as_deref())?;
+            let (old, new) = input::read_some(old, new.as_deref(), terminal.inputs())?;
             (Some(old), new)
         }
-        (None, new) => (None, new.as_deref().map(input::read).transpose()?),
+        (None, new) => (None, {
+            let read = |path| input::read(path, terminal.inputs());
+            new.as_deref().map(read).transpose()?
+        }),
     };
     Ok(Sides {
         old,

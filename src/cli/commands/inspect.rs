@@ -34,7 +34,7 @@ pub fn run(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 fn difference(old: &Path, new: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (old, new) = input::read_both(old, new)?;
+    let (old, new) = input::read_both(old, new, terminal.inputs())?;
     let look = |side: Option<Side<'_>>, set: &RomSet| {
         let file = side.and_then(|side| side.file)?;
         let package = set.package_release();
@@ -65,7 +65,7 @@ fn show(command: &Inspect, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut omitted = Vec::new();
     for path in &command.inputs {
         let label = path.display().to_string();
-        let looked = input::look_at_each(path, |file, package| {
+        let looked = input::look_at_each(path, terminal.inputs(), |file, package| {
             let mut rom = InspectedRom::of(file, &label, package, detail);
             rom.findings = terminal.judge(rom.findings);
             rom

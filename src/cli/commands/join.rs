@@ -60,7 +60,7 @@ fn class_code(text: &str) -> Result<ClassCode, Misspelt> {
 pub fn run(command: &Join, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut parts = Vec::new();
     for path in &command.inputs {
-        parts.push(input::read_bytes(path)?);
+        parts.push(input::read_bytes(path, terminal.inputs())?);
     }
     let borrowed: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     let ids = command.vendor.zip(command.device);
@@ -88,7 +88,7 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<Exit, Failure> {
     if command.class.is_none() {
         remark_on_class(&joined, terminal);
     }
-    let mut outputs = Outputs::new(command.force);
+    let mut outputs = Outputs::new(terminal.inputs(), command.force);
     let files = vec![written(&command.out, &joined, None)];
     outputs.add(command.out.clone(), &joined)?;
     outputs.finish()?;

@@ -38,7 +38,7 @@ pub fn run(command: &Lint, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut count = 0_usize;
     for path in &command.inputs {
         let label = path.display().to_string();
-        let looked = input::look_at_each(path, |file, package| {
+        let looked = input::look_at_each(path, terminal.inputs(), |file, package| {
             let subject = match (package, path.is_dir()) {
                 (None, false) => label.clone(),
                 _ => format!("{label}/{}", file.path()),

@@ -52,7 +52,7 @@ fn pad_size(text: &str) -> Result<PadSize, BarSizeError> {
 
 /// Pads the ROMs of an input. Broken ROMs are refused with their findings.
 pub fn run(command: &Pad, terminal: &Terminal) -> Result<Exit, Failure> {
-    let set = input::read(&command.input)?;
+    let set = input::read(&command.input, terminal.inputs())?;
     let roms = selected(&set, &command.placement)?;
     let findings = terminal.judge(faults(&set, &roms));
     terminal.findings(&findings);

@@ -88,8 +88,8 @@ pub struct Prove {
 /// Runs QEMU and compares what it does with the plan.
 pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = terminal.configured();
-    let (old, new) = input::read_both(&command.old, &command.new)?;
-    let compat = compat_roms(command, settings, &old, &new)?;
+    let (old, new) = input::read_both(&command.old, &command.new, terminal.inputs())?;
+    let compat = compat_roms(command, terminal, &old, &new)?;
     let devices = devices(command, settings, &old, &new)?;
     let workplace = supervise::Workplace::new()?;
     let (source, dest) = emulators(command, &workplace)?;
@@ -121,7 +121,7 @@ pub fn run(command: &Prove, terminal: &Terminal) -> Result<Exit, Failure> {
         scenarios = partition.of(scenarios);
         boots = partition.of(boots);
     }
-    let mut outputs = Outputs::new(command.force);
+    let mut outputs = Outputs::new(terminal.inputs(), command.force);
     let names = scenarios.iter().map(Scenario::name);
     place_outputs(
         command,
@@ -174,17 +174,22 @@ fn no_proof(error: CannotRun) -> Failure {
 
 fn compat_roms(
     command: &Prove,
-    settings: &Settings,
+    terminal: &Terminal,
     old: &RomSet,
     new: &RomSet,
 ) -> Result<CompatRoms, Failure> {
     match &command.package {
         None => {
-            let plan = releases::plan(settings, false, Source::Release(old), Some(new))?;
+            let plan = releases::plan(
+                terminal.configured(),
+                false,
+                Source::Release(old),
+                Some(new),
+            )?;
             Ok(CompatRoms::of(&plan))
         }
         Some(path) => {
-            let bytes = input::read_bytes(path)?;
+            let bytes = input::read_bytes(path, terminal.inputs())?;
             let package = InstalledPackage::read(&bytes)
                 .map_err(|error| Failure::file(path.display(), error))?;
             Ok(CompatRoms {

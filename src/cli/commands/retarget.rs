@@ -37,7 +37,7 @@ pub struct Retarget {
 
 /// Gives the ROMs of an input other ids.
 pub fn run(command: &Retarget, terminal: &Terminal) -> Result<Exit, Failure> {
-    let set = input::read(&command.input)?;
+    let set = input::read(&command.input, terminal.inputs())?;
     let roms = selected(&set, &command.placement)?;
     let wish = edit::Retarget {
         images: command

@@ -38,21 +38,21 @@ pub struct Source {
 pub fn run(command: &Source, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = terminal.settings(&command.plan.settings);
     let archive = match &command.from_ipxe {
-        Some(path) => Some((path, input::read_bytes(path)?)),
+        Some(path) => Some((path, input::read_bytes(path, terminal.inputs())?)),
         None => None,
     };
     let ipxe = match &archive {
         Some((path, bytes)) => Some(ipxe_source(path, bytes)?),
         None => None,
     };
-    let releases = Releases::read(&command.plan)?;
+    let releases = Releases::read(&command.plan, terminal.inputs())?;
     let Some((plan, findings)) = releases.plan(&settings, command.plan.all, terminal)? else {
         return Ok(Exit::No);
     };
     let mut report = SourceReport::new(findings);
     let folder = &command.plan.out;
     if !plan.roms.is_empty() {
-        let making = Making::settle(&command.plan, &settings, &plan)?;
+        let making = Making::settle(&command.plan, &settings, &plan, terminal.inputs())?;
         if ipxe.is_some() && is_native(&making.details.version) {
             return Err(Failure::usage(format!(
                 "version {} has no revision, and a package that is built of iPXE's source has one; give `--package-version {0}-1`",
@@ -68,7 +68,7 @@ pub fn run(command: &Source, terminal: &Terminal) -> Result<Exit, Failure> {
             command.libvirt_hook,
         )
         .map_err(|error| making.failure(folder, error))?;
-        let mut outputs = Outputs::new(command.plan.force);
+        let mut outputs = Outputs::new(terminal.inputs(), command.plan.force);
         outputs.folder(folder)?;
         for (name, bytes) in &files {
             outputs.add(folder.join(name), bytes)?;

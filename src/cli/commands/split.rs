@@ -32,7 +32,7 @@ pub struct Split {
 
 /// Writes each image of one ROM, or each EFI executable, to a file.
 pub fn run(command: &Split, terminal: &Terminal) -> Result<Exit, Failure> {
-    let set = input::read(&command.input)?;
+    let set = input::read(&command.input, terminal.inputs())?;
     let [rom] = &*set.roms else {
         return Err(Failure::file(
             &set.label,
@@ -64,7 +64,7 @@ pub fn run(command: &Split, terminal: &Terminal) -> Result<Exit, Failure> {
     let name = file_name(rom);
     let stem = name.strip_suffix(".rom").unwrap_or(name);
     let ending = if command.efi { "efi" } else { "rom" };
-    let mut outputs = Outputs::new(command.force);
+    let mut outputs = Outputs::new(terminal.inputs(), command.force);
     outputs.folder(&command.out)?;
     let mut files = Vec::new();
     for (number, bytes) in parts {

@@ -66,7 +66,7 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     let roms: Vec<RomSet> = command
         .roms
         .iter()
-        .map(|path| input::read(path))
+        .map(|path| input::read(path, terminal.inputs()))
         .collect::<Result<_, _>>()?;
     let wanted = Wanted {
         offset: command.offset,
@@ -79,7 +79,7 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut of_files = Vec::new();
     for path in &command.files {
         let label = path.display().to_string();
-        for found in saved::read(wanted, path)? {
+        for found in saved::read(wanted, path, terminal.inputs())? {
             let mut row = found.judged(&label, machine.as_deref(), &roms);
             saved::extract(&found, &mut row, &mut extracted)?;
             rows.push(row);
@@ -102,7 +102,10 @@ pub fn run(command: &State, terminal: &Terminal) -> Result<Exit, Failure> {
     report.findings = terminal.judge(report.findings);
     report.findings.extend(faults);
     match &command.extract_roms {
-        Some(folder) if is_sound => write(folder, command.force, &extracted, &mut report)?,
+        Some(folder) if is_sound => {
+            let outputs = Outputs::new(terminal.inputs(), command.force);
+            write(folder, outputs, &extracted, &mut report)?;
+        }
         _ => {}
     }
     terminal.findings(&report.findings);
@@ -128,11 +131,10 @@ fn text(form: Form, mapping: &SavedMapping) -> String {
 
 fn write(
     folder: &Path,
-    force: bool,
+    mut outputs: Outputs<'_>,
     extracted: &ExtractedRoms,
     report: &mut StateReport,
 ) -> Result<(), Failure> {
-    let mut outputs = Outputs::new(force);
     outputs.folder(folder)?;
     for rom in extracted.roms() {
         let file = folder.join(&rom.name);

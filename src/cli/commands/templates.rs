@@ -35,7 +35,7 @@ pub enum Action {
 /// Writes the built-in templates.
 pub fn run(command: &Templates, terminal: &Terminal) -> Result<Exit, Failure> {
     let Action::Export { folder, force } = &command.action;
-    let mut outputs = Outputs::new(*force);
+    let mut outputs = Outputs::new(terminal.inputs(), *force);
     outputs.folder(folder)?;
     let templates = package::Templates::default();
     let mut names = Vec::new();

@@ -1,7 +1,7 @@
 //! The definitions of guests, wherever they are.
 
 use crate::cli::exit::Failure;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::cli::io::virsh::Virsh;
 use std::fs;
 use std::io::{self, Read};
@@ -42,6 +42,7 @@ pub fn read_definitions(
     inputs: &[PathBuf],
     connect: Option<&str>,
     to_change: bool,
+    opened: &Inputs,
 ) -> Result<Definitions, Failure> {
     let mut definitions = Definitions::default();
     for input in inputs {
@@ -51,10 +52,10 @@ pub fn read_definitions(
                 .push(read_stream("standard input", io::stdin().lock())?);
         } else if input.is_dir() {
             for path in files_of(input)? {
-                definitions.read.push(read(&path)?);
+                definitions.read.push(read(&path, opened)?);
             }
         } else {
-            definitions.read.push(read(input)?);
+            definitions.read.push(read(input, opened)?);
         }
     }
     if let Some(uri) = connect {
@@ -105,7 +106,7 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<Definition, Failure> {
+fn read(path: &Path, opened: &Inputs) -> Result<Definition, Failure> {
     let fail = |error: std::io::Error| Failure::file(path.display(), error);
     let metadata = fs::metadata(path).map_err(fail)?;
     if !metadata.is_file() {
@@ -115,7 +116,7 @@ fn read(path: &Path) -> Result<Definition, Failure> {
         ));
     }
     let label = path.display().to_string();
-    read_stream(&label, opened::open(path).map_err(fail)?)
+    read_stream(&label, opened.open(path).map_err(fail)?)
 }
 
 fn read_stream(label: &str, stream: impl Read) -> Result<Definition, Failure> {

@@ -2,7 +2,7 @@
 
 use crate::bytes::name_text;
 use crate::cli::exit::Failure;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::finding::Finding;
 use crate::parallel;
 use crate::rom::SIGNATURE;
@@ -22,23 +22,24 @@ use std::path::{Component, Path, PathBuf};
 ///
 /// # Errors
 /// A [`Failure`] that names the path.
-pub fn read(path: &Path) -> Result<RomSet, Failure> {
+pub fn read(path: &Path, inputs: &Inputs) -> Result<RomSet, Failure> {
     let label = path.display().to_string();
     let fail = |error: io::Error| Failure::file(&label, error);
     if label == "-" {
         // It may be a file that the shell opened.
         let stdin = io::stdin().lock();
         if let Ok(file) = stdin.as_fd().try_clone_to_owned() {
-            File::from(file).metadata().iter().for_each(opened::take);
+            let metadata = File::from(file).metadata();
+            metadata.iter().for_each(|metadata| inputs.take(metadata));
         }
         return read_stream(stdin, 0, "-", "standard input");
     }
     let metadata = fs::metadata(path).map_err(fail)?;
     if metadata.is_dir() {
-        return read_directory(path, &label);
+        return read_directory(path, &label, inputs);
     }
     refuse_devices_and_giants(&metadata, &label)?;
-    let stream = opened::open(path).map_err(fail)?;
+    let stream = inputs.open(path).map_err(fail)?;
     read_stream(stream, metadata.len(), &label, &label)
 }
 
@@ -46,13 +47,14 @@ pub fn read(path: &Path) -> Result<RomSet, Failure> {
 ///
 /// # Errors
 /// A [`Failure`] that names the path.
-pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+pub fn read_bytes(path: &Path, inputs: &Inputs) -> Result<Vec<u8>, Failure> {
     let label = path.display().to_string();
     let fail = |error: io::Error| Failure::file(&label, error);
     let metadata = fs::metadata(path).map_err(fail)?;
     refuse_devices_and_giants(&metadata, &label)?;
     let mut bytes = Vec::new();
-    opened::open(path)
+    inputs
+        .open(path)
         .map_err(fail)?
         .take(MAX_ROM.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -69,14 +71,14 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// A [`Failure`] that names the one which cannot be read, and one where both
 /// are the same.
-pub fn read_both(old: &Path, new: &Path) -> Result<(RomSet, RomSet), Failure> {
+pub fn read_both(old: &Path, new: &Path, inputs: &Inputs) -> Result<(RomSet, RomSet), Failure> {
     if is_same(old, new) {
         return Err(Failure::file(
             old.display(),
             "it is both OLD and NEW; give the ROMs of the release before as OLD and those of the release after as NEW",
         ));
     }
-    let (old, new) = parallel::both(|| read(old), || read(new));
+    let (old, new) = parallel::both(|| read(old, inputs), || read(new, inputs));
     Ok((old?, new?))
 }
 
@@ -84,10 +86,14 @@ pub fn read_both(old: &Path, new: &Path) -> Result<(RomSet, RomSet), Failure> {
 ///
 /// # Errors
 /// As [`read_both`].
-pub fn read_some(old: &Path, new: Option<&Path>) -> Result<(RomSet, Option<RomSet>), Failure> {
+pub fn read_some(
+    old: &Path,
+    new: Option<&Path>,
+    inputs: &Inputs,
+) -> Result<(RomSet, Option<RomSet>), Failure> {
     match new {
-        Some(new) => read_both(old, new).map(|(old, new)| (old, Some(new))),
-        None => Ok((read(old)?, None)),
+        Some(new) => read_both(old, new, inputs).map(|(old, new)| (old, Some(new))),
+        None => Ok((read(old, inputs)?, None)),
     }
 }
 
@@ -179,10 +185,11 @@ pub struct Looked<T> {
 /// A [`Failure`] that names what cannot be read.
 pub fn look_at_each<T: Send>(
     path: &Path,
+    inputs: &Inputs,
     look: impl Fn(&RomFile, Option<&str>) -> T + Sync,
 ) -> Result<Looked<T>, Failure> {
     if !path.is_dir() {
-        let set = read(path)?;
+        let set = read(path, inputs)?;
         let package = set.package_release();
         let package = package.as_deref();
         return Ok(Looked {
@@ -198,7 +205,7 @@ pub fn look_at_each<T: Send>(
         links.entry(target).or_default().push(link);
     }
     let looked = parallel::each(&listing.files, |listed| {
-        let (answer, omission) = match listed.read()? {
+        let (answer, omission) = match listed.read(inputs)? {
             Content::Other(omission) => (None, omission),
             Content::Rom(bytes, omission) => {
                 let file = RomFile::new(&listed.inside, bytes).map(|mut file| {
@@ -234,12 +241,12 @@ pub fn look_at_each<T: Send>(
 }
 
 /// The ROMs in a directory and the folders below it.
-fn read_directory(root: &Path, label: &str) -> Result<RomSet, Failure> {
+fn read_directory(root: &Path, label: &str, inputs: &Inputs) -> Result<RomSet, Failure> {
     let fail = |error| Failure::file(label, error);
     let listing = Listing::of(root)?;
     let mut collector = RomCollector::default();
     for listed in &listing.files {
-        let omission = match listed.read()? {
+        let omission = match listed.read(inputs)? {
             Content::Rom(bytes, omission) => {
                 collector.add_file(&listed.inside, bytes).map_err(fail)?;
                 omission
@@ -367,7 +374,7 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 impl ListedFile {
-    fn read(&self) -> Result<Content, Failure> {
+    fn read(&self, inputs: &Inputs) -> Result<Content, Failure> {
         let fail = |error: io::Error| Failure::file(self.path.display(), error);
         let mut stream = File::open(&self.path).map_err(fail)?;
         let metadata = stream.metadata().map_err(fail)?;
@@ -384,7 +391,7 @@ impl ListedFile {
         if size > MAX_ROM {
             return Ok(Content::Other(Some(Omission::TooLarge { path, size })));
         }
-        opened::take(&metadata);
+        inputs.take(&metadata);
         bytes.reserve(usize::try_from(size).unwrap_or(0));
         stream.take(MAX_ROM).read_to_end(&mut bytes).map_err(fail)?;
         let is_text = self

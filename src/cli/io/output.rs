@@ -1,7 +1,7 @@
 //! Outputs: each file appears whole or not at all.
 
 use crate::cli::exit::Failure;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::cli::io::signals::HeldBack;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,8 @@ const PIECE: usize = 1 << 20;
 /// Files that are written together: all are complete on disk before the first
 /// one gets its name.
 #[derive(Debug)]
-pub struct Outputs {
+pub struct Outputs<'a> {
+    inputs: &'a Inputs,
     force: bool,
     again: bool,
     mode: u32,
@@ -30,10 +31,11 @@ pub struct Outputs {
     held: Option<HeldBack>,
 }
 
-impl Outputs {
-    /// No file yet; `force` allows to overwrite files.
-    pub const fn new(force: bool) -> Self {
+impl<'a> Outputs<'a> {
+    /// No file yet; `force` allows to overwrite files, but for the inputs.
+    pub const fn new(inputs: &'a Inputs, force: bool) -> Self {
         Self {
+            inputs,
             force,
             again: false,
             mode: 0o666,
@@ -98,7 +100,7 @@ impl Outputs {
                 path.display(),
                 "it is there already and no regular file; choose another place",
             )),
-            Ok(metadata) if opened::is_input(&metadata) => Err(Failure::file(
+            Ok(metadata) if self.inputs.has(&metadata) => Err(Failure::file(
                 path.display(),
                 "it is an input, and an input is never written to, with `--force` neither; write to another file or folder, and move it afterwards",
             )),
@@ -251,7 +253,7 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-impl Drop for Outputs {
+impl Drop for Outputs<'_> {
     /// Takes away folders that were made for files that did not come.
     fn drop(&mut self) {
         self.ready.clear();
@@ -296,8 +298,8 @@ mod tests {
         }
     }
 
-    fn outputs(folder: &Path, force: bool) -> Outputs {
-        let mut outputs = Outputs::new(force);
+    fn outputs<'a>(inputs: &'a Inputs, folder: &Path, force: bool) -> Outputs<'a> {
+        let mut outputs = Outputs::new(inputs, force);
         let out = folder.join("deep/out");
         outputs.folder(&out).unwrap();
         for name in ["a.deb", SUMS, "b.cfg"] {
@@ -319,7 +321,7 @@ mod tests {
     fn the_sums_are_named_last_and_then_the_folders_are_synced() {
         let folder = TempDir::new().unwrap();
         let mut disk = Faulty::default();
-        outputs(folder.path(), false)
+        outputs(&Inputs::default(), folder.path(), false)
             .finish_with(&mut disk)
             .unwrap();
         let root = folder.path().file_name().unwrap().to_string_lossy();
@@ -352,7 +354,8 @@ mod tests {
                 fails_at: Some(fails_at),
                 ..Faulty::default()
             };
-            let outputs = outputs(folder.path(), true);
+            let inputs = Inputs::default();
+            let outputs = outputs(&inputs, folder.path(), true);
             let failure = outputs.finish_with(&mut disk).unwrap_err();
             assert_eq!(names(&out), [SUMS, "a.deb", "b.cfg"], "no temporary file");
             let contents = ["a.deb", "b.cfg", SUMS]
@@ -385,7 +388,8 @@ mod tests {
     #[test]
     fn a_folder_in_the_place_of_a_file_leaves_the_rest_as_it_was() {
         let folder = TempDir::new().unwrap();
-        let outputs = outputs(folder.path(), true);
+        let inputs = Inputs::default();
+        let outputs = outputs(&inputs, folder.path(), true);
         let out = folder.path().join("deep/out");
         fs::create_dir(out.join("b.cfg")).unwrap();
         let failure = outputs.finish().unwrap_err();
@@ -405,13 +409,13 @@ mod tests {
     #[test]
     fn folders_for_files_that_did_not_come_are_taken_away() {
         let folder = TempDir::new().unwrap();
-        drop(outputs(folder.path(), false));
+        drop(outputs(&Inputs::default(), folder.path(), false));
         assert_eq!(names(folder.path()), [""; 0]);
         let mut disk = Faulty {
             fails_at: Some(1),
             ..Faulty::default()
         };
-        let failure = outputs(folder.path(), false).finish_with(&mut disk);
+        let failure = outputs(&Inputs::default(), folder.path(), false).finish_with(&mut disk);
         assert!(failure.is_err());
         assert_eq!(names(folder.path()), [""; 0]);
     }

@@ -1,7 +1,7 @@
 //! `romcompat.toml`.
 
 use crate::cli::exit::Failure;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::finding::Code;
 use crate::guest::MappedDevices;
 use crate::package::PackageSettings;
@@ -84,9 +84,9 @@ impl Settings {
     ///
     /// # Errors
     /// A [`Failure`] with the file, line and column.
-    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
+    pub fn load(file: Option<&Path>, inputs: &Inputs) -> Result<Self, Failure> {
         let path = file.unwrap_or(Path::new(DEFAULT));
-        match opened::read_to_string(path) {
+        match inputs.read_to_string(path) {
             Ok(text) => Self::parse(&text, path),
             Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
                 Ok(Self::default())

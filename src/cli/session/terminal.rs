@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::complaint::complain;
+use crate::cli::io::opened::Inputs;
 use crate::cli::options::common::{Common, Format};
 use crate::cli::session::settings::Settings;
 use crate::finding::{Finding, Severity, SeverityOverrides};
@@ -11,7 +12,8 @@ use crate::report::{Colour, Text, findings_text};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 
-/// The streams of the process, with what the user wants to see.
+/// The streams of the process, with what the user wants to see, and the files
+/// that were read.
 #[derive(Debug)]
 pub struct Terminal {
     format: Format,
@@ -21,11 +23,12 @@ pub struct Terminal {
     err: Colour,
     overrides: SeverityOverrides,
     settings: Settings,
+    inputs: Inputs,
 }
 
 impl Terminal {
     /// The streams as these arguments and the environment want them.
-    pub fn new(common: &Common, settings: Settings) -> Self {
+    pub fn new(common: &Common, settings: Settings, inputs: Inputs) -> Self {
         // https://no-color.org: any value that is not empty.
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -59,6 +62,7 @@ impl Terminal {
             err: colour(io::stderr().is_terminal()),
             overrides,
             settings,
+            inputs,
         }
     }
 
@@ -72,6 +76,11 @@ impl Terminal {
     /// The settings of `romcompat.toml`.
     pub const fn configured(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What was read, over which nothing is written.
+    pub const fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// Whether the user asks for every detail.

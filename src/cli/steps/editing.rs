@@ -43,7 +43,7 @@ pub fn write(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let into_folder = edited.len() > 1 || names_folder(&placement.out);
-    let mut outputs = Outputs::new(placement.force);
+    let mut outputs = Outputs::new(terminal.inputs(), placement.force);
     if into_folder {
         outputs.folder(&placement.out)?;
     }

@@ -3,6 +3,7 @@
 use crate::advise::{JudgedGuest, NewDefinition};
 use crate::cli::exit::Failure;
 use crate::cli::io::definitions::Definition;
+use crate::cli::io::opened::Inputs;
 use crate::cli::io::output::Outputs;
 use crate::cli::io::virsh::Virsh;
 use crate::cli::options::guests::Changes;
@@ -34,10 +35,11 @@ pub fn write(
     connect: Option<&str>,
     folder: &Path,
     changed: &mut [(&ReadGuest<'_>, NewDefinition)],
+    inputs: &Inputs,
 ) -> Result<(), Failure> {
     // Definitions may have passwords in them. What an earlier run with --apply
     // wrote before libvirt refused a guest is written again.
-    let mut outputs = Outputs::new(command.force).private();
+    let mut outputs = Outputs::new(inputs, command.force).private();
     if command.apply {
         outputs = outputs.again();
     }

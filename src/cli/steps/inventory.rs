@@ -1,7 +1,7 @@
 //! `romcompat check --inventory`: what was collected from many hosts.
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::cli::session::terminal::Terminal;
 use crate::finding::has_errors;
 use crate::fleet::{Fleet, HostRecord, fleet_findings, host_incomplete};
@@ -16,7 +16,7 @@ const LONGEST: u64 = 256 << 20;
 /// Says which guests can go to which hosts.
 pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let folders = host_folders(folder)?;
-    let read = parallel::each(&folders, |(name, path)| host(name, path));
+    let read = parallel::each(&folders, |(name, path)| host(name, path, terminal.inputs()));
     let (mut hosts, mut findings) = (Vec::new(), Vec::new());
     for (host, (name, _)) in read.into_iter().zip(&folders) {
         match host {
@@ -57,7 +57,7 @@ fn host_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     Ok(folders)
 }
 
-fn host(name: &str, folder: &Path) -> Result<HostRecord, String> {
+fn host(name: &str, folder: &Path, inputs: &Inputs) -> Result<HostRecord, String> {
     let read = |file: &str| {
         let path = folder.join(file);
         let fail = |why: String| format!("{}: {why}", path.display());
@@ -65,7 +65,7 @@ fn host(name: &str, folder: &Path) -> Result<HostRecord, String> {
         if !metadata.is_file() || metadata.len() > LONGEST {
             return Err(fail("it is no document that romcompat wrote".to_owned()));
         }
-        opened::read(&path).map_err(|error| fail(error.to_string()))
+        inputs.read(&path).map_err(|error| fail(error.to_string()))
     };
     HostRecord::read(
         name,

@@ -2,7 +2,7 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::input;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::cli::options::plan::PlanInputs;
 use crate::cli::session::settings::Settings;
 use crate::deb::file_name::other_version;
@@ -36,15 +36,16 @@ impl Making {
         command: &PlanInputs,
         settings: &Settings,
         plan: &CompatPlan<'_>,
+        inputs: &Inputs,
     ) -> Result<Self, Failure> {
-        let mut details = details(settings, plan)?;
+        let mut details = details(settings, plan, inputs)?;
         let previous = match &command.previous {
-            Some(path) => Some(previous(path, &mut details)?),
+            Some(path) => Some(previous(path, &mut details, inputs)?),
             None => None,
         };
         refuse_other_version(&command.out, &details)?;
         let templates = match &settings.package.templates {
-            Some(folder) => templates(folder)?,
+            Some(folder) => templates(folder, inputs)?,
             None => Templates::default(),
         };
         let making = Self {
@@ -108,9 +109,9 @@ fn refuse_other_version(folder: &Path, details: &Details) -> Result<(), Failure>
 
 /// The package before, which is older: by a second, where nobody says by how
 /// much.
-fn previous(path: &Path, details: &mut Details) -> Result<Previous, Failure> {
+fn previous(path: &Path, details: &mut Details, inputs: &Inputs) -> Result<Previous, Failure> {
     let fail = |error| Failure::file(path.display(), error);
-    let previous = Previous::of_package(&input::read_bytes(path)?).map_err(fail)?;
+    let previous = Previous::of_package(&input::read_bytes(path, inputs)?).map_err(fail)?;
     if epoch()?.is_none() {
         details.epoch = details.epoch.max(previous.epoch.saturating_add(1));
     }
@@ -121,7 +122,7 @@ fn previous(path: &Path, details: &mut Details) -> Result<Previous, Failure> {
 }
 
 /// The built-in templates, with those of a folder in place of them.
-fn templates(folder: &Path) -> Result<Templates, Failure> {
+fn templates(folder: &Path, inputs: &Inputs) -> Result<Templates, Failure> {
     let mut templates = Templates::default();
     let mut folders = vec![folder.to_owned()];
     while let Some(below) = folders.pop() {
@@ -138,7 +139,9 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
             if !templates.has(&name) {
                 return Err(Failure::file(named, NotReplaced::Unknown));
             }
-            let text = opened::read(&path).map_err(|error| Failure::file(&named, error))?;
+            let text = inputs
+                .read(&path)
+                .map_err(|error| Failure::file(&named, error))?;
             let text = String::from_utf8(text)
                 .map_err(|_| Failure::file(&named, "it is no text in UTF-8"))?;
             templates
@@ -149,11 +152,17 @@ fn templates(folder: &Path) -> Result<Templates, Failure> {
     Ok(templates)
 }
 
-fn details(settings: &Settings, plan: &CompatPlan<'_>) -> Result<Details, Failure> {
+fn details(
+    settings: &Settings,
+    plan: &CompatPlan<'_>,
+    inputs: &Inputs,
+) -> Result<Details, Failure> {
     let copyright = match &settings.package.copyright {
-        Some(path) => {
-            Some(opened::read(path).map_err(|error| Failure::file(path.display(), error))?)
-        }
+        Some(path) => Some(
+            inputs
+                .read(path)
+                .map_err(|error| Failure::file(path.display(), error))?,
+        ),
         None => None,
     };
     Details::settle(&settings.package, plan, epoch()?, copyright, author()?).map_err(Failure::usage)

@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::io::input;
+use crate::cli::io::opened::Inputs;
 use crate::cli::options::generation::GenerationInput;
 use crate::cli::options::plan::PlanInputs;
 use crate::cli::session::settings::Settings;
@@ -34,13 +35,13 @@ impl Releases {
     /// # Errors
     /// A [`Failure`] for what cannot be read, and arguments that do not go
     /// together.
-    pub fn read(command: &PlanInputs) -> Result<Self, Failure> {
+    pub fn read(command: &PlanInputs, inputs: &Inputs) -> Result<Self, Failure> {
         let new_alone = |why: &str| match &*command.inputs {
             [] => Ok(None),
             [new] => Ok(Some(new)),
             _ => Err(Failure::usage(why)),
         };
-        let read_new = |new: Option<&PathBuf>| new.map(|new| input::read(new)).transpose();
+        let read_new = |new: Option<&PathBuf>| new.map(|new| input::read(new, inputs)).transpose();
         if !command.from_state.is_empty() {
             let new = new_alone("with --from-state, give NEW alone; OLD is the state")?;
             let wanted = Wanted {
@@ -50,13 +51,13 @@ impl Releases {
             };
             return Ok(Self {
                 new: read_new(new)?,
-                old: Old::Saved(saved::release(&command.from_state, wanted)?),
+                old: Old::Saved(saved::release(&command.from_state, wanted, inputs)?),
             });
         }
         if !command.generation.is_empty() {
             let new = new_alone("with --generation, give NEW alone; OLD is the newest generation")?;
             return Ok(Self {
-                old: Old::Generations(read_generations(&command.generation)?),
+                old: Old::Generations(read_generations(&command.generation, inputs)?),
                 new: read_new(new)?,
             });
         }
@@ -65,7 +66,7 @@ impl Releases {
                 "OLD is missing, the ROMs that guests were started with, or generations of them",
             ));
         };
-        let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path))?;
+        let (old, new) = input::read_some(old, rest.first().map(PathBuf::as_path), inputs)?;
         Ok(Self {
             old: Old::One(old),
             new,
@@ -142,14 +143,17 @@ impl Releases {
 ///
 /// # Errors
 /// A [`Failure`] that names what cannot be read, or is given twice in a row.
-pub fn read_generations(typed: &[GenerationInput]) -> Result<Vec<Generation>, Failure> {
+pub fn read_generations(
+    typed: &[GenerationInput],
+    inputs: &Inputs,
+) -> Result<Vec<Generation>, Failure> {
     for (before, after) in typed.iter().zip(typed.iter().skip(1)) {
         input::refuse_same(&before.path, &after.path)?;
     }
     let read = |typed: &GenerationInput| {
         Ok(Generation {
             version: typed.version,
-            set: input::read(&typed.path)?,
+            set: input::read(&typed.path, inputs)?,
         })
     };
     parallel::each(typed, read).into_iter().collect()

@@ -1,7 +1,7 @@
 //! Saved guests in files and on standard input.
 
 use crate::cli::exit::Failure;
-use crate::cli::io::opened;
+use crate::cli::io::opened::Inputs;
 use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
 use crate::finding::{Code, Finding, Place};
 use crate::judge::{SavedRom, machine_of_state, saved_roms};
@@ -83,12 +83,16 @@ pub fn extract(
 ///
 /// # Errors
 /// A [`Failure`] for a file that is no saved guest, and where none has ROMs.
-pub fn release(paths: &[PathBuf], wanted: Wanted<'_>) -> Result<SavedRelease, Failure> {
+pub fn release(
+    paths: &[PathBuf],
+    wanted: Wanted<'_>,
+    inputs: &Inputs,
+) -> Result<SavedRelease, Failure> {
     let mut extracted = ExtractedRoms::default();
     let mut rows = Vec::new();
     for path in paths {
         let label = path.display().to_string();
-        for found in read(wanted, path)? {
+        for found in read(wanted, path, inputs)? {
             let mut row = found.judged(&label, None, &[]);
             extract(&found, &mut row, &mut extracted)?;
             rows.push(row);
@@ -109,7 +113,7 @@ pub fn release(paths: &[PathBuf], wanted: Wanted<'_>) -> Result<SavedRelease, Fa
 ///
 /// # Errors
 /// A [`Failure`] for what is no saved guest.
-pub fn read(wanted: Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
+pub fn read(wanted: Wanted<'_>, path: &Path, inputs: &Inputs) -> Result<Vec<Found>, Failure> {
     if path == Path::new("-") {
         let state = read_pipe(wanted, io::stdin().lock())?;
         return Ok(vec![state]);
@@ -124,7 +128,7 @@ pub fn read(wanted: Wanted<'_>, path: &Path) -> Result<Vec<Found>, Failure> {
             "it is no regular file; give the file of a saved guest, or `-` for standard input",
         ));
     }
-    let mut file = opened::open(path).map_err(input)?;
+    let mut file = inputs.open(path).map_err(input)?;
     let mut at = |offset: u64| {
         file.seek(SeekFrom::Start(offset)).map_err(input)?;
         file.try_clone().map_err(input)
