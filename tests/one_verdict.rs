@@ -14,10 +14,10 @@ mod states;
 
 use romcompat::advise::{JudgedGuest, QemuPair, Sides, Way, cures};
 use romcompat::fleet::{Fleet, HostRecord};
-use romcompat::guest::{MappedDevices, machine_of};
+use romcompat::guest::{MappedDevices, guest_of_domain, machine_of};
 use romcompat::hook::ReceivingHost;
-use romcompat::host::{Files, Found};
-use romcompat::judge::{Answer, Comparison, saved_roms};
+use romcompat::host::{Files, Found, Host};
+use romcompat::judge::{Answer, Comparison, judge, saved_roms};
 use romcompat::libvirt::Domain;
 use romcompat::plan::{CompatPlan, Manifest, Naming, PlanOptions, Selection, Source};
 use romcompat::prove::{CompatRoms, Emulator, Emulators, Expected, Hosts, Kind, Scenario};
@@ -106,6 +106,13 @@ fn by_check(old: &RomSet, new: &RomSet) -> Said {
     let pair = pair.unwrap();
     let card = pair.cards().remove(0);
     Said::from(&pair.forward(&card))
+}
+
+fn by_judge(old: &RomSet, new: &RomSet) -> Said {
+    let domain = Domain::parse(GUEST.as_bytes()).unwrap();
+    let guest = guest_of_domain(&domain, "a", machine_of(&domain), &MappedDevices::new());
+    let judged = judge(&guest, &Host::new(&[old]), &Host::new(&[new]));
+    Said::from(&judged[0].answer)
 }
 
 fn by_guests(old: &RomSet, new: &RomSet) -> Said {
@@ -254,6 +261,7 @@ fn one_card_on_two_hosts_has_one_verdict() {
         let (old_host, new_host) = (host("old", old), host("new", new));
         let mut said = vec![
             ("check", by_check(&old_host, &new_host)),
+            ("judge", by_judge(&old_host, &new_host)),
             ("guests", by_guests(&old_host, &new_host)),
             ("inventory", by_inventory(&old_host, &new_host)),
         ];
