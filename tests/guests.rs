@@ -841,7 +841,7 @@ fn a_manifest_that_is_wrong_judges_no_guest_and_is_named_with_its_place() {
         (
             "\"name\": \"compat-256k-efi-e1000.rom\"",
             "\"name\": \"../compat-256k-efi-e1000.rom\"",
-            "roms[0].name: \"../compat-256k-efi-e1000.rom\" is not a plain file name",
+            "roms[0].name: `../compat-256k-efi-e1000.rom` is not a plain file name",
         ),
         (
             "\"up_to\": \"7.2\"",

@@ -15,7 +15,7 @@ mod states;
 use romcompat::advise::{JudgedGuest, QemuPair, Sides, Way, cures};
 use romcompat::fleet::{Fleet, HostRecord};
 use romcompat::guest::{MappedDevices, guest_of_domain, machine_of};
-use romcompat::hook::ReceivingHost;
+use romcompat::hook::{NoState, ReceivingHost};
 use romcompat::host::{Files, Found, Host};
 use romcompat::judge::{Answer, Comparison, judge, saved_roms};
 use romcompat::libvirt::Domain;
@@ -184,7 +184,7 @@ impl Files for Receiving<'_> {
 }
 
 impl ReceivingHost for Receiving<'_> {
-    fn saved_state(&self, _: &Domain<'_>) -> Result<Option<SavedState>, String> {
+    fn saved_state(&self, _: &Domain<'_>) -> Result<Option<SavedState>, NoState> {
         Ok(self.1.clone())
     }
 }

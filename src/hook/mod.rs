@@ -6,10 +6,36 @@
 use crate::guest::{Block, Held, Holder, MappedDevices, RomChoice, guest_of_domain, machine_of};
 use crate::host::{Files, Found, Host};
 use crate::judge::{Answer, judge_block};
-use crate::libvirt::{Domain, pin, unpin};
+use crate::libvirt::{Domain, DomainError, pin, unpin};
 use crate::plan::{Manifest, ManifestRom};
 use crate::qemu::{Device, MachineType, RamBlockSize};
-use crate::vmstate::{RamBlock, SavedState};
+use crate::vmstate::{RamBlock, SavedState, StateError};
+use std::io;
+use thiserror::Error;
+
+/// Why the state that a guest resumes from is not known.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NoState {
+    /// Nothing tells its save file from others.
+    #[error("its definition has no uuid, by which to know its save file")]
+    NoUuid,
+    /// No file of it was found.
+    #[error("no save file of it is open")]
+    NotOpen,
+    /// More than one was found, and they differ.
+    #[error("several of its save files are open")]
+    Several,
+    /// A save file cannot be read.
+    #[error("an open save file: {0}")]
+    Unread(#[from] io::Error),
+    /// A save file holds no state.
+    #[error("an open save file: {0}")]
+    State(#[from] StateError),
+    /// A save file holds no definition.
+    #[error("an open save file: {0}")]
+    Definition(#[from] DomainError),
+}
 
 /// The host that a guest comes to, with its files.
 pub trait ReceivingHost: Files {
@@ -17,8 +43,8 @@ pub trait ReceivingHost: Files {
     /// live migration.
     ///
     /// # Errors
-    /// Why the state is not known.
-    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, String>;
+    /// [`NoState`] where the state is not known.
+    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, NoState>;
 }
 
 /// A definition after the filter.
@@ -164,7 +190,7 @@ struct Coming<'a> {
     domain: &'a Domain<'a>,
     machine: Option<MachineType>,
     /// What the host says of its state, once it has been asked.
-    state: Option<Result<Option<SavedState>, String>>,
+    state: Option<Result<Option<SavedState>, NoState>>,
 }
 
 impl Coming<'_> {
@@ -272,7 +298,8 @@ mod tests {
     struct Test {
         ours: Option<u64>,
         size: u64,
-        state: Result<Option<SavedState>, String>,
+        state: Option<SavedState>,
+        is_unknown: bool,
     }
 
     impl Files for Test {
@@ -287,8 +314,11 @@ mod tests {
     }
 
     impl ReceivingHost for Test {
-        fn saved_state(&self, _: &Domain<'_>) -> Result<Option<SavedState>, String> {
-            self.state.clone()
+        fn saved_state(&self, _: &Domain<'_>) -> Result<Option<SavedState>, NoState> {
+            match self.is_unknown {
+                true => Err(NoState::NotOpen),
+                false => Ok(self.state.clone()),
+            }
         }
     }
 
@@ -300,8 +330,13 @@ mod tests {
 
     fn filtered(manifest: &str, text: &str, has_package: bool, size: u64) -> Filtered {
         let ours = has_package.then_some(262_144);
-        let state = Ok(None);
-        on(manifest, text, &Test { ours, size, state })
+        let host = Test {
+            ours,
+            size,
+            state: None,
+            is_unknown: false,
+        };
+        on(manifest, text, &host)
     }
 
     fn on(manifest: &str, text: &str, host: &Test) -> Filtered {
@@ -398,12 +433,13 @@ mod tests {
     const OTHER: &str = "0000:00:04.0/virtio-net-pci.rom";
 
     /// What becomes of a guest on a host with our ROM, whose own one has 512K.
-    fn resumed(inner: &str, state: Result<SavedState, String>) -> (bool, Vec<String>) {
+    fn resumed(inner: &str, state: Option<SavedState>) -> (bool, Vec<String>) {
         let text = guest("pc-q35-7.2", inner);
         let host = Test {
             ours: Some(262_144),
             size: 300_000,
-            state: state.map(Some),
+            is_unknown: state.is_none(),
+            state,
         };
         let found = on(RANGES, &text, &host);
         (found.text != text, found.remarks)
@@ -412,11 +448,11 @@ mod tests {
     #[test]
     fn a_saved_guest_says_itself_which_size_it_had() {
         for inner in [SLOT, VIRTIO] {
-            assert!(resumed(inner, Ok(state(&[(BLOCK, 0x40000)]))).0);
+            assert!(resumed(inner, Some(state(&[(BLOCK, 0x40000)]))).0);
             for blocks in [&[(BLOCK, 0x80000)][..], &[("pc.ram", 0x100000)]] {
-                assert_eq!(resumed(inner, Ok(state(blocks))), (false, vec![]));
+                assert_eq!(resumed(inner, Some(state(blocks))), (false, vec![]));
             }
-            let (is_changed, remarks) = resumed(inner, Ok(state(&[(BLOCK, 0x20000)])));
+            let (is_changed, remarks) = resumed(inner, Some(state(&[(BLOCK, 0x20000)])));
             assert!(!is_changed);
             assert!(remarks[0].contains("saved with a ROM of 0x20000 bytes"));
         }
@@ -426,7 +462,7 @@ mod tests {
     fn each_card_goes_by_its_own_block() {
         for (own, other, is_changed) in [(0x40000, 0x80000, true), (0x80000, 0x40000, false)] {
             let state = state(&[(OTHER, other), (BLOCK, own)]);
-            assert_eq!(resumed(SLOT, Ok(state)).0, is_changed);
+            assert_eq!(resumed(SLOT, Some(state)).0, is_changed);
         }
     }
 
@@ -435,17 +471,17 @@ mod tests {
         // In either order: the first of several sizes is none of this card.
         for sizes in [[0x40000, 0x80000], [0x80000, 0x40000]] {
             let both = state(&[(BLOCK, sizes[0]), (OTHER, sizes[1])]);
-            assert!(resumed(VIRTIO, Ok(both)).0, "{sizes:x?}");
+            assert!(resumed(VIRTIO, Some(both)).0, "{sizes:x?}");
         }
         let same = state(&[(BLOCK, 0x80000), (OTHER, 0x80000)]);
-        assert_eq!(resumed(VIRTIO, Ok(same)), (false, vec![]));
-        let (is_changed, remarks) = resumed(SLOT, Err("no save file".to_owned()));
+        assert_eq!(resumed(VIRTIO, Some(same)), (false, vec![]));
+        let (is_changed, remarks) = resumed(SLOT, None);
         assert!(is_changed);
-        let said = "judged by its machine type alone: no save file";
+        let said = "judged by its machine type alone: no save file of it is open";
         assert_eq!(remarks.last().map(String::as_str), Some(said));
         // It is not asked for a guest that needs nothing.
         let off = "<model type='virtio'/><rom bar='off'/>";
-        assert_eq!(resumed(off, Err(String::new())), (false, vec![]));
+        assert_eq!(resumed(off, None), (false, vec![]));
     }
 
     #[test]
@@ -455,7 +491,8 @@ mod tests {
             let host = |block| Test {
                 ours: Some(131_072),
                 size,
-                state: Ok(Some(state(&[(BLOCK, block)]))),
+                state: Some(state(&[(BLOCK, block)])),
+                is_unknown: false,
             };
             let found = on(RANGES, &named, &host(0x20000));
             assert_eq!((found.text, found.remarks), (named.clone(), vec![]));
@@ -470,7 +507,8 @@ mod tests {
         let host = |ours, size| Test {
             ours: Some(ours),
             size,
-            state: Ok(None),
+            state: None,
+            is_unknown: false,
         };
         let plain = guest("pc-q35-7.2", VIRTIO);
         let named = guest("pc-q35-7.2", &format!("{VIRTIO}<rom file='{OURS}'/>"));

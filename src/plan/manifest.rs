@@ -335,11 +335,11 @@ impl Manifest {
 }
 
 fn not_a_device(name: &str) -> String {
-    format!("{name:?} is not the name of a device, which is made of letters, digits, `-` and `_`")
+    format!("`{name}` is not the name of a device, which is made of letters, digits, `-` and `_`")
 }
 
 fn not_a_file_name(name: &str) -> String {
-    format!("{name:?} is not a plain file name, which is made of letters, digits and `+-._`")
+    format!("`{name}` is not a plain file name, which is made of letters, digits and `+-._`")
 }
 
 fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -6,10 +6,10 @@
 use crate::cli::exit::Exit;
 use crate::cli::io::complaint::complain;
 use crate::cli::io::open_state::open_state;
-use crate::hook::{Filtered, ReceivingHost};
+use crate::hook::{Filtered, NoState, ReceivingHost};
 use crate::host::{Files, Found};
-use crate::libvirt::Domain;
-use crate::plan::Manifest;
+use crate::libvirt::{Domain, DomainError};
+use crate::plan::{Manifest, ManifestError};
 use crate::qemu::QemuVersion;
 use crate::report::Text;
 use crate::vmstate::SavedState;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
+use thiserror::Error;
 
 /// What `hook --help` ends with.
 pub const HELP: &str = "\
@@ -48,6 +49,35 @@ pub struct Hook {
     /// What libvirt gives a hook: guest, operation, sub-operation, and more
     #[arg(value_name = "ARGUMENT", trailing_var_arg = true)]
     pub arguments: Vec<OsString>,
+}
+
+/// Why a guest is left alone.
+#[derive(Debug, Error)]
+enum LeftAlone {
+    #[error("it took longer than {0} ms")]
+    Late(u64),
+    #[error("standard input: {0}")]
+    Input(io::Error),
+    #[error("{}: {problem}", file.display())]
+    Mapping {
+        file: PathBuf,
+        problem: MappingProblem,
+    },
+    #[error("the definition: {0}")]
+    Definition(DomainError),
+    #[error("the changed definition: {0}")]
+    Changed(DomainError),
+}
+
+/// Why a mapping cannot be read.
+#[derive(Debug, Error)]
+enum MappingProblem {
+    #[error(transparent)]
+    Unread(#[from] io::Error),
+    #[error("it is no file of a mapping")]
+    NotAFile,
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
 }
 
 /// The socket of the system's log (syslog(3)).
@@ -89,7 +119,8 @@ pub fn run(command: &Hook) -> Exit {
     // One byte more says that it is too long.
     let longest = (Domain::LONGEST as u64).saturating_add(1);
     let read = io::stdin().lock().take(longest).read_to_end(&mut input);
-    let budget = Duration::from_millis(command.budget);
+    let budget_ms = command.budget;
+    let budget = Duration::from_millis(budget_ms);
     let filtered = match read {
         Ok(_) => {
             let (command, input) = (command.clone(), input.clone());
@@ -98,10 +129,9 @@ pub fn run(command: &Hook) -> Exit {
                 let left = budget.checked_sub(begin.elapsed())?;
                 answer.recv_timeout(left).ok()
             });
-            let late = || format!("it took longer than {} ms", budget.as_millis());
-            filtered.unwrap_or_else(|| Err(late()))
+            filtered.unwrap_or(Err(LeftAlone::Late(budget_ms)))
         }
-        Err(error) => Err(format!("standard input: {error}")),
+        Err(error) => Err(LeftAlone::Input(error)),
     };
     match filtered {
         Ok(Filtered { text, remarks }) => {
@@ -149,31 +179,31 @@ fn print(guest: &str, start: &[u8]) -> Exit {
 }
 
 /// The definition as the mapping wants it; an error where anything is in doubt.
-fn filter(command: &Hook, resumes: bool, input: &[u8]) -> Result<Filtered, String> {
-    let of_mapping = |error: String| format!("{}: {error}", command.mapping.display());
+fn filter(command: &Hook, resumes: bool, input: &[u8]) -> Result<Filtered, LeftAlone> {
+    let of_mapping = |problem| LeftAlone::Mapping {
+        file: command.mapping.clone(),
+        problem,
+    };
     let mapping = read_mapping(&command.mapping).map_err(of_mapping)?;
-    let domain = Domain::parse(input).map_err(|error| format!("the definition: {error}"))?;
+    let domain = Domain::parse(input).map_err(LeftAlone::Definition)?;
     let host = ThisHost {
         folders: &command.roms,
         resumes,
     };
     let filtered = mapping.filter(&domain, &host);
     // What is printed is what libvirt believes; it must be a definition still.
-    match Domain::parse(filtered.text.as_bytes()) {
-        Ok(_) => Ok(filtered),
-        Err(error) => Err(format!("the changed definition: {error}")),
-    }
+    Domain::parse(filtered.text.as_bytes()).map_err(LeftAlone::Changed)?;
+    Ok(filtered)
 }
 
-fn read_mapping(path: &Path) -> Result<Manifest, String> {
-    let said = |error: io::Error| error.to_string();
-    let file = fs::metadata(path).map_err(said)?;
+fn read_mapping(path: &Path) -> Result<Manifest, MappingProblem> {
+    let file = fs::metadata(path)?;
     // Others may never come to an end.
     if !file.is_file() || file.len() > Manifest::LONGEST {
-        return Err("it is no file of a mapping".to_owned());
+        return Err(MappingProblem::NotAFile);
     }
-    let text = fs::read_to_string(path).map_err(said)?;
-    Manifest::parse(&text).map_err(|error| error.to_string())
+    let text = fs::read_to_string(path)?;
+    Ok(Manifest::parse(&text)?)
 }
 
 /// The host that the hook runs on.
@@ -203,7 +233,7 @@ impl Files for ThisHost<'_> {
 }
 
 impl ReceivingHost for ThisHost<'_> {
-    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, String> {
+    fn saved_state(&self, domain: &Domain<'_>) -> Result<Option<SavedState>, NoState> {
         self.resumes.then(|| open_state(domain)).transpose()
     }
 }

@@ -6,6 +6,7 @@
 //! to go around the page cache, its child `libvirt_iohelper`.
 
 use crate::compression::Decoder;
+use crate::hook::NoState;
 use crate::libvirt::Domain;
 use crate::vmstate::{LibvirtSave, Packed, SavedState, Seekable, StateReader, is_libvirt_save};
 use std::collections::BTreeSet;
@@ -25,10 +26,10 @@ const OWNER_READS: u32 = 0o400;
 /// a child of one, has open.
 ///
 /// # Errors
-/// Why there is none, or not one.
-pub fn open_state(domain: &Domain<'_>) -> Result<SavedState, String> {
+/// [`NoState`] where there is none, or not one.
+pub fn open_state(domain: &Domain<'_>) -> Result<SavedState, NoState> {
     let uuid = domain.uuid.as_deref();
-    let uuid = uuid.ok_or("its definition has no uuid, by which to know its save file")?;
+    let uuid = uuid.ok_or(NoState::NoUuid)?;
     let mut seen = BTreeSet::new();
     let mut found: Option<SavedState> = None;
     let mut unread = None;
@@ -44,13 +45,13 @@ pub fn open_state(domain: &Domain<'_>) -> Result<SavedState, String> {
                     Ok(Some(state)) if found.as_ref().is_none_or(|other| *other == state) => {
                         found = Some(state);
                     }
-                    Ok(Some(_)) => return Err("several of its save files are open".to_owned()),
+                    Ok(Some(_)) => return Err(NoState::Several),
                     Err(why) => unread = Some(why),
                 }
             }
         }
     }
-    found.ok_or_else(|| unread.unwrap_or_else(|| "no save file of it is open".to_owned()))
+    found.ok_or_else(|| unread.unwrap_or(NoState::NotOpen))
 }
 
 /// The parent of this process, its parent, and so on up to the first of all.
@@ -101,27 +102,25 @@ fn unseen_file(path: &Path, seen: &mut BTreeSet<(u64, u64)>) -> Option<File> {
 }
 
 /// The state in a file, if it is a save file of the guest with this UUID.
-fn state_of(mut file: File, uuid: &str) -> Result<Option<SavedState>, String> {
+fn state_of(mut file: File, uuid: &str) -> Result<Option<SavedState>, NoState> {
     let mut start = Vec::new();
     let read = file.by_ref().take(16).read_to_end(&mut start);
     if read.is_err() || !is_libvirt_save(&start) {
         return Ok(None);
     }
-    let failed = |error: &dyn std::fmt::Display| format!("an open save file: {error}");
-    file.rewind().map_err(|error| failed(&error))?;
-    let save = LibvirtSave::read(&file).map_err(|error| failed(&error))?;
-    let of = Domain::parse(save.xml.as_bytes()).map_err(|error| failed(&error))?;
+    file.rewind()?;
+    let save = LibvirtSave::read(&file)?;
+    let of = Domain::parse(save.xml.as_bytes())?;
     if of.uuid.as_deref() != Some(uuid) {
         return Ok(None);
     }
-    file.seek(SeekFrom::Start(save.stream))
-        .map_err(|error| failed(&error))?;
+    file.seek(SeekFrom::Start(save.stream))?;
     let state = if save.compression.packing().is_none() {
         StateReader::new(Seekable::new(file), save.stream).read()
     } else {
         let decode = |packed| Decoder::of_stream(packed, u64::MAX);
         let stream = Packed::new(BufReader::new(file)).decoded(decode);
-        StateReader::new(stream.map_err(|error| failed(&error))?, 0).read()
+        StateReader::new(stream?, 0).read()
     };
-    state.map(Some).map_err(|error| failed(&error))
+    Ok(Some(state?))
 }

@@ -5,13 +5,27 @@ use crate::cli::io::opened::Inputs;
 use crate::cli::session::terminal::Terminal;
 use crate::finding::has_errors;
 use crate::fleet::{Fleet, HostRecord, fleet_findings, host_incomplete};
+use crate::host::RecordError;
 use crate::parallel;
 use crate::report::{InventoryReport, SCHEMA_VERSION};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 /// A longer document is none: 256 MiB.
 const LONGEST: u64 = 256 << 20;
+
+/// Why a host is left out.
+#[derive(Debug, Error)]
+enum Incomplete {
+    #[error("{}: {source}", path.display())]
+    Unread { path: PathBuf, source: io::Error },
+    #[error("{}: it is no document that romcompat wrote", .0.display())]
+    NotADocument(PathBuf),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
 
 /// Says which guests can go to which hosts.
 pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -21,7 +35,7 @@ pub fn run(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     for (host, (name, _)) in read.into_iter().zip(&folders) {
         match host {
             Ok(host) => hosts.push(host),
-            Err(why) => findings.push(host_incomplete(name, why)),
+            Err(why) => findings.push(host_incomplete(name, why.to_string())),
         }
     }
     let fleet = Fleet::of(&hosts);
@@ -57,21 +71,19 @@ fn host_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     Ok(folders)
 }
 
-fn host(name: &str, folder: &Path, inputs: &Inputs) -> Result<HostRecord, String> {
+fn host(name: &str, folder: &Path, inputs: &Inputs) -> Result<HostRecord, Incomplete> {
     let read = |file: &str| {
         let path = folder.join(file);
-        let fail = |why: String| format!("{}: {why}", path.display());
-        let metadata = fs::metadata(&path).map_err(|error| fail(error.to_string()))?;
+        let unread = |source| Incomplete::Unread {
+            path: path.clone(),
+            source,
+        };
+        let metadata = fs::metadata(&path).map_err(unread)?;
         if !metadata.is_file() || metadata.len() > LONGEST {
-            return Err(fail("it is no document that romcompat wrote".to_owned()));
+            return Err(Incomplete::NotADocument(path));
         }
-        inputs.read(&path).map_err(|error| fail(error.to_string()))
+        inputs.read(&path).map_err(unread)
     };
-    HostRecord::read(
-        name,
-        SCHEMA_VERSION,
-        &read("roms.json")?,
-        &read("guests.json")?,
-    )
-    .map_err(|error| error.to_string())
+    let (roms, guests) = (read("roms.json")?, read("guests.json")?);
+    Ok(HostRecord::read(name, SCHEMA_VERSION, &roms, &guests)?)
 }

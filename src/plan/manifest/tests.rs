@@ -61,9 +61,9 @@ fn a_wrong_value_is_refused_with_its_place() {
         (
             "/roms/1/name",
             json!("../a.rom"),
-            "roms[1].name: \"../a.rom\" is not a plain file name",
+            "roms[1].name: `../a.rom` is not a plain file name",
         ),
-        ("/roms/1/name", json!(".."), "roms[1].name: \"..\" is not"),
+        ("/roms/1/name", json!(".."), "roms[1].name: `..` is not"),
         (
             "/roms/1/name",
             json!("compat-8k-a.rom"),
@@ -72,7 +72,7 @@ fn a_wrong_value_is_refused_with_its_place() {
         (
             "/roms/0/devices",
             json!(["a b"]),
-            "roms[0].devices: \"a b\" is not the name of a device",
+            "roms[0].devices: `a b` is not the name of a device",
         ),
         (
             "/install_dir",
@@ -102,7 +102,7 @@ fn a_wrong_value_is_refused_with_its_place() {
         (
             "/ranges/0/readconfig",
             json!("/etc/a.cfg"),
-            "ranges[0].readconfig: \"/etc/a.cfg\" is not",
+            "ranges[0].readconfig: `/etc/a.cfg` is not",
         ),
         ("/ranges/0/readconfig", json!(null), "ranges[0].readconfig"),
         (
