@@ -6,6 +6,13 @@
 
 use thiserror::Error;
 
+/// Bytes as people write them: `8e ad e8 01`.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.join(" ")
+}
+
 /// A structure that does not fit where it is said to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{what} needs {needed} bytes at offset {at:#x}, and {available} are there")]

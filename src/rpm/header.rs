@@ -1,6 +1,7 @@
 //! A header of an RPM package: an index of tags, and their data. What is wrong
 //! for rpm is wrong here, before any of it is used.
 
+use crate::bytes::hex;
 use thiserror::Error;
 
 /// The first bytes of a header, with its version.
@@ -31,7 +32,7 @@ const HEADER_IMAGE: u32 = 61;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HeaderError {
     /// A header that is none.
-    #[error("at {offset:#x} the {which} starts with {found:02x?}, and it must be 8e ad e8 01")]
+    #[error("at {offset:#x} the {which} starts with {}, and it must be 8e ad e8 01", hex(.found))]
     Magic {
         /// Offset in the package.
         offset: usize,

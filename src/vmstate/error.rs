@@ -1,5 +1,6 @@
 //! Why a saved state cannot be read.
 
+use crate::bytes::hex;
 use std::io;
 use thiserror::Error;
 
@@ -16,7 +17,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// It does not start as a stream of QEMU.
-    #[error("at {offset:#x} stands {found:02x?}, and a saved state of QEMU starts with QEVM")]
+    #[error("at {offset:#x} stands {}, and a saved state of QEMU starts with QEVM", hex(.found))]
     Magic {
         /// Where.
         offset: u64,
@@ -36,7 +37,7 @@ pub enum StateError {
         known: u32,
     },
     /// A text that is none.
-    #[error("at {offset:#x} the {what} is no text: {found:02x?}")]
+    #[error("at {offset:#x} the {what} is no text: {}", hex(.found))]
     NoText {
         /// Where.
         offset: u64,

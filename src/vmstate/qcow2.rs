@@ -74,7 +74,7 @@ impl<F: Read + Seek> Qcow2<F> {
         let mut magic = [0; 4];
         image.exact(0, &mut magic)?;
         if magic != MAGIC {
-            return refused(0, format!("starts with {magic:02x?}"));
+            return refused(0, format!("starts with {}", crate::bytes::hex(&magic)));
         }
         let version = image.be32(4)?;
         if !(2..=3).contains(&version) {

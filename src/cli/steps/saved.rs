@@ -1,5 +1,6 @@
 //! Saved guests in files and on standard input.
 
+use crate::bytes::hex;
 use crate::cli::exit::Failure;
 use crate::cli::io::opened::Inputs;
 use crate::compression::{Compression, Decoder, UNPACKED_LIMIT};
@@ -221,7 +222,8 @@ fn recognise(wanted: Wanted<'_>, start: &[u8], label: &str) -> Result<Recognised
         return Err(Failure::file(
             label,
             format!(
-                "it starts with {start:02x?} at {:#x}; a stream of QEMU starts with QEVM, a libvirt save file with LibvirtQemudSave, a qcow2 image with QFI and fb",
+                "it starts with {} at {:#x}; a stream of QEMU starts with QEVM, a libvirt save file with LibvirtQemudSave, a qcow2 image with QFI and fb",
+                hex(start),
                 wanted.offset
             ),
         ));

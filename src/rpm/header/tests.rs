@@ -207,7 +207,7 @@ fn a_header_that_claims_more_than_the_file_has_is_refused() {
     );
     longer[0] = 0;
     let error = Header::read(&longer, 0, MAIN).unwrap_err().to_string();
-    assert!(error.contains("starts with [00, ad, e8, 01]"), "{error}");
+    assert!(error.contains("starts with 00 ad e8 01"), "{error}");
 }
 
 #[test]
