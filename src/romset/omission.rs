@@ -43,11 +43,18 @@ pub enum Omission {
     },
 }
 
+/// Firmware that QEMU brings under the name of a ROM: a machine of the type
+/// microvm starts from it (pc-bios/ of 5.2 to 11.1).
+const FIRMWARE: &str = "qboot.rom";
+
 /// Whether files of this name are meant to be option ROMs.
 #[must_use]
 pub fn is_rom_name(path: &str) -> bool {
     let name = file_name(path).to_ascii_lowercase();
     let has_ending = |ending| name.len() > 4 && name.ends_with(ending);
+    if name == FIRMWARE {
+        return false;
+    }
     has_ending(".rom") || (name.starts_with("vgabios") && has_ending(".bin"))
 }
 
@@ -167,6 +174,9 @@ mod tests {
         }
         for name in [".rom", "rom", "bios.bin", "vgabios-qxl", "a.rom/readme"] {
             assert!(!is_rom_name(name), "{name}");
+        }
+        for (name, is_rom) in [("usr/share/qemu/qboot.rom", false), ("my-qboot.rom", true)] {
+            assert_eq!(is_rom_name(name), is_rom, "{name}");
         }
     }
 

@@ -149,7 +149,8 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
     let all: &[&dyn AsRef<std::ffi::OsStr>] = &[&"--unpin", &"--apply", &"--out", &applied];
     let text = guests(0, &[connect, all, sets].concat());
     assert_eq!(text.matches("changed in libvirt").count(), changed.len());
-    assert_eq!(files(&applied).len(), 2 * changed.len());
+    assert_eq!(files(&applied).len(), changed.len() + 1);
+    assert_eq!(files(&applied.join("former")), changed);
     for name in &changed {
         let guest = name.strip_suffix(".xml").unwrap();
         assert_eq!(
@@ -171,11 +172,13 @@ fn two_hundred_definitions_are_pinned_taken_by_libvirt_and_unpinned() {
     let text = guests(0, &[connect, &[&"--upgrade-machine", &"newest"]].concat());
     assert_eq!(text.matches(" becomes pc-").count(), 100);
     assert!(!text.contains("could not be asked"));
-    // Newest machine types by the emulator of each guest.
+    // Newest machine types by a QEMU that is named.
     let upgrade: &[&dyn AsRef<std::ffi::OsStr>] = &[
         &written,
         &"--upgrade-machine",
         &"newest",
+        &"--qemu",
+        &"qemu-system-x86_64",
         &"--out",
         &at("newest"),
     ];

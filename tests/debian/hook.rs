@@ -371,7 +371,13 @@ fn the_commands_of_its_readme_pin_and_unpin_the_guests_of_a_host() {
             .replace("qemu:///system", &format!("'{}'", host.uri()))
             .replace(MANIFEST, &packages.manifest)
             .replace("romcompat", program.to_str().unwrap());
-        let script = format!("{} && {command}", mount_roms(new.path()));
+        // Where the command has dpkg look for them.
+        let installed = format!(
+            "place=$(dirname \"$(dpkg -L ipxe-qemu | grep /efi-virtio.rom)\") && \
+             mount -t overlay overlay -o \"lowerdir={}:$place\" \"$place\"",
+            new.path().display()
+        );
+        let script = format!("{installed} && {command}");
         let mut shell = unshared("bash");
         shell.args(["-c", &script]).current_dir(folder.path());
         shell.output().unwrap()
